@@ -1,0 +1,30 @@
+// Builds dist/: TypeScript by tsc, the generated schema copied, and tfjs' gradients bundled, because Node
+// cannot import @tensorflow/tfjs-core/dist/register_all_gradients (its imports lack file extensions).
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+rmSync('dist', { recursive: true, force: true });
+
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
+  stdio: 'inherit',
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+for (const file of ['onnx.js', 'onnx.d.ts']) {
+  cpSync(`converters/schema/${file}`, `dist/converters/schema/${file}`);
+}
+
+// The registry of gradients is a property of the global object, so this copy serves every instance of tfjs.
+await build({
+  entryPoints: ['@tensorflow/tfjs-core/dist/register_all_gradients.js'],
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  legalComments: 'linked',
+  outfile: 'dist/vendor/tfjs-gradients.js',
+});

@@ -1,0 +1,38 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+export type Tensors = Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * All numeric work is a pure function of this form, written with tfjs ops and `tf.grads`. Randomness, learning rates,
+ * offsets and flips are inputs, never constants, so that a step is traced once. The returned state has the same
+ * names and shapes as the state passed in. Constants (a teacher's weights) are made inside with `tf.tensor`.
+ */
+export type Step = (state: Tensors, input: Tensors) => { state: Tensors; output: Tensors };
+
+/** A tensor's elements on the host, row-major float32. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+export type Arrays = Readonly<Record<string, HostTensor>>;
+
+export interface Engine {
+  readonly name: string;
+  /** Traces `step` once on tensors shaped like `example`; the compiled step starts in `example.state`. */
+  compile(step: Step, example: { state: Arrays; input: Arrays }): Promise<CompiledStep>;
+}
+
+export interface CompiledStep {
+  /** One step: updates the state in place on the device, and returns the outputs (valid until the next run). */
+  run(input: Arrays): Promise<Arrays>;
+  /** Copies the state to the host. */
+  readState(): Promise<Arrays>;
+  /** Replaces the state, or the named part of it. */
+  writeState(state: Arrays): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Threads used inside one operator; default: the number of physical cores as onnxruntime sees it. */
+  readonly threads?: number;
+}

@@ -1,0 +1,67 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
+import type { Tf } from '../../converters/ops/define-op.js';
+
+/** What a parameter is to the operator that consumes it. */
+export type ParameterRole = 'weight' | 'bias' | 'scale' | 'offset' | 'mean' | 'variance' | 'other';
+
+/** A float constant of the model that training may change. */
+export interface Parameter {
+  /** Initializer name (or output name of the Constant node that holds it). */
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+  /** weight and bias of Conv, Gemm, MatMul; scale, offset, mean and variance of BatchNormalization. */
+  readonly role: ParameterRole;
+}
+
+/** A BatchNormalization node; `scale`, `offset`, `mean` and `variance` are parameter names. */
+export interface BatchNorm {
+  readonly name: string;
+  /** Name of the value it normalises, and of the one it yields. */
+  readonly input: string;
+  readonly output: string;
+  readonly channels: number;
+  readonly epsilon: number;
+  readonly scale: string;
+  readonly offset: string;
+  readonly mean: string;
+  readonly variance: string;
+}
+
+export interface ForwardOptions {
+  /**
+   * 'running' (default): batch norm normalises with its stored statistics. 'batch': with those of this batch, and
+   * `statistics` of the result holds the updated running ones.
+   */
+  readonly batchNorm?: 'running' | 'batch';
+  /** Weight of the old running statistics in the update, as ONNX defines it (default 0.9). */
+  readonly momentum?: number;
+}
+
+export interface Activations {
+  /** [batch, classes], before any final softmax. */
+  readonly logits: tfjs.Tensor;
+  /** Every float value computed, by value name. */
+  readonly values: ReadonlyMap<string, tfjs.Tensor>;
+  /** With batchNorm 'batch': new running means and (population) variances by parameter name; else empty. */
+  readonly statistics: Readonly<Record<string, tfjs.Tensor>>;
+}
+
+/** A model lowered for one batch size: a differentiable function of its parameters and its input. */
+export interface Network {
+  readonly batch: number;
+  /** shape [batch, channels, height, width]. */
+  readonly input: { readonly name: string; readonly shape: readonly number[] };
+  readonly output: { readonly name: string; readonly classes: number };
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  readonly batchNorms: readonly BatchNorm[];
+  /** Names of the weights pruning may mask: those of Conv and linear layers, in graph order. */
+  readonly prunable: readonly string[];
+  /** `parameters` may hold any subset by name; the others are taken from `parameters` of the model as constants. */
+  forward(
+    tf: Tf,
+    parameters: Readonly<Record<string, tfjs.Tensor>>,
+    input: tfjs.Tensor,
+    options?: ForwardOptions,
+  ): Activations;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    // Native addons are loaded in child processes, never in worker threads.
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
