@@ -9,6 +9,6 @@ let loaded: Promise<typeof OnnxRuntime> | undefined;
 export function loadOnnxRuntime(): Promise<typeof OnnxRuntime> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   // onnxruntime-node is CommonJS: its exports arrive as `default`.
-  loaded ??= import('onnxruntime-node').then((module) => module.default);
+  loaded ??= import('onnxruntime-node').then((module) => ('default' in module ? module.default : module));
   return loaded;
 }
