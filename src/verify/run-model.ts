@@ -1,0 +1,135 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { DfkdError } from '../../converters/errors.js';
+import type { HostTensor } from '../engine/engine.js';
+import { loadOnnxRuntime } from '../engine/onnxruntime/runtime.js';
+
+export interface RunModelOptions {
+  /** Threads within one operator; default onnxruntime's. */
+  readonly threads?: number | undefined;
+  /** Default: the model's only input that has no initializer, and its first output. */
+  readonly inputName?: string | undefined;
+  readonly outputName?: string | undefined;
+  /** Images per run where the model leaves the batch open. */
+  readonly batch?: number | undefined;
+}
+
+/**
+ * Runs an ONNX file in onnxruntime, batch by batch.
+ * @param model the file's bytes, or its path (a model with external data needs the path)
+ * @param images [N, ...] as the model takes them; N is free even where the model's batch is fixed
+ * @returns the output, [N, ...]
+ * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model, E_SHAPE where the images do not fit its input
+ */
+export async function runModel(
+  model: Uint8Array | string,
+  images: HostTensor,
+  options: RunModelOptions = {},
+): Promise<HostTensor> {
+  const session = await createSession(model, options.threads);
+  try {
+    const name = options.inputName ?? session.inputNames[0];
+    const outputName = options.outputName ?? session.outputNames[0];
+    const fixedBatch = checkInput(session, name, images.shape);
+    const count = images.shape[0];
+    const batch = fixedBatch ?? Math.min(options.batch ?? 32, count);
+    const parts: Float32Array[] = [];
+    let itemShape: readonly number[] = [];
+    for (let start = 0; start < count; start += batch) {
+      const feed = slice(images, start, fixedBatch ?? Math.min(batch, count - start));
+      const output = await runBatch(session, name, outputName, feed);
+      itemShape = output.shape.slice(1);
+      const wanted = Math.min(batch, count - start) * itemShape.reduce((product, dim) => product * dim, 1);
+      if (output.shape[0] !== feed.shape[0]) {
+        throw new DfkdError(
+          'E_SHAPE',
+          `Output '${outputName}' has shape [${output.shape.join(', ')}] for a batch of ${feed.shape[0]}; its first axis must be the batch.`,
+        );
+      }
+      parts.push(output.data.subarray(0, wanted));
+    }
+    return { shape: [count, ...itemShape], data: concatenate(parts) };
+  } finally {
+    await session.release();
+  }
+}
+
+async function createSession(model: Uint8Array | string, threads?: number): Promise<InferenceSession> {
+  const options: InferenceSession.SessionOptions = { executionProviders: ['cpu'], logSeverityLevel: 3 };
+  if (threads !== undefined) options.intraOpNumThreads = threads;
+  const { InferenceSession: sessions } = loadOnnxRuntime();
+  try {
+    // Two calls, because create() is overloaded.
+    return await (typeof model === 'string'
+      ? sessions.create(model, options)
+      : sessions.create(model, options));
+  } catch (error) {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Compares with the declared input shape; returns the batch where the model fixes it. */
+function checkInput(session: InferenceSession, name: string, shape: readonly number[]): number | undefined {
+  const input = session.inputMetadata.find((value) => value.name === name);
+  if (!input?.isTensor) throw new DfkdError('E_MODEL', `The model has no tensor input '${name}'.`);
+  const fits =
+    shape.length === input.shape.length &&
+    input.shape.every((dim, axis) => axis === 0 || typeof dim === 'string' || dim === shape[axis]);
+  if (!fits) {
+    throw new DfkdError(
+      'E_SHAPE',
+      `Input '${name}' takes [${input.shape.join(', ')}], but the images are [${shape.join(', ')}].`,
+    );
+  }
+  const batch = input.shape[0];
+  return typeof batch === 'number' && batch > 0 ? batch : undefined;
+}
+
+async function runBatch(
+  session: InferenceSession,
+  name: string,
+  outputName: string,
+  feed: HostTensor,
+): Promise<HostTensor> {
+  const { Tensor } = loadOnnxRuntime();
+  let output;
+  try {
+    const results = await session.run({ [name]: new Tensor('float32', feed.data, feed.shape) }, [outputName]);
+    output = results[outputName]!;
+  } catch (error) {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot run the model: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+  if (output.type !== 'float32') {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Output '${outputName}' is ${output.type}; a classifier gives float32 logits.`,
+    );
+  }
+  return { shape: output.dims, data: output.data as Float32Array };
+}
+
+/** Images [start, start + size) of the batch axis, zeros where it runs past the end (models with a fixed batch). */
+function slice(images: HostTensor, start: number, size: number): HostTensor {
+  const item = images.data.length / images.shape[0];
+  const part = images.data.subarray(start * item, (start + size) * item);
+  const data = part.length === size * item ? part : new Float32Array(size * item);
+  if (data !== part) data.set(part);
+  return { shape: [size, ...images.shape.slice(1)], data };
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}
