@@ -1,0 +1,104 @@
+import type { Arrays, Engine, HostTensor } from '../engine/engine.js';
+import type { Network } from '../network/network.js';
+import { adamLearningRate } from '../optimise/adam.js';
+import { cosineLearningRate } from '../optimise/schedules.js';
+import { fromPixelSpace, type Preprocessing } from '../preprocess.js';
+import { checkFinite, throwIfInterrupted, type RunControl } from '../progress.js';
+import type { Random } from '../random.js';
+import { ADAM, createDreamStep, type DreamWeights } from './dream-step.js';
+import { shiftMatrix } from './jitter.js';
+
+export interface DreamOptions {
+  /** Images wanted; rounded up to whole batches of the network's size. */
+  readonly count: number;
+  /** Updates of each image. */
+  readonly iterations: number;
+  /** Of Adam, in normalised pixel space; falls to 0 along a cosine. */
+  readonly learningRate: number;
+  /** Images move by up to this many pixels in each direction before each update. */
+  readonly jitter: number;
+  readonly weights: DreamWeights;
+}
+
+export interface Dreams {
+  /** [count, channels, height, width] as the model takes them. */
+  readonly images: HostTensor;
+  /** The class each image was made for. */
+  readonly targets: readonly number[];
+}
+
+/** Synthesises images from the teacher alone, batch after batch, by DeepInversion (arXiv 1912.08795). */
+export async function dream(
+  engine: Engine,
+  network: Network,
+  preprocessing: Preprocessing,
+  options: DreamOptions,
+  random: Random,
+  control: RunControl = {},
+): Promise<Dreams> {
+  const { batch } = network;
+  const batches = Math.ceil(options.count / batch);
+  const plane = network.input.shape.slice(1).reduce((product, size) => product * size, 1);
+  const images = new Float32Array(batches * batch * plane);
+  const targets = Array.from({ length: batches * batch }, (_, i) => i % network.output.classes);
+
+  const step = await engine.compile(createDreamStep(network, preprocessing, options.weights), {
+    state: startState(network, preprocessing, random),
+    input: stepInput(network, targets.slice(0, batch), options, 0, random.split('example')),
+  });
+  try {
+    for (let b = 0; b < batches; b++) {
+      const stream = random.split(String(b));
+      await step.writeState(startState(network, preprocessing, stream));
+      for (let i = 0; i < options.iterations; i++) {
+        throwIfInterrupted(control);
+        const classes = targets.slice(b * batch, (b + 1) * batch);
+        const output = await step.run(stepInput(network, classes, options, i, stream));
+        const event = {
+          stage: 'dream',
+          step: b * options.iterations + i + 1,
+          steps: batches * options.iterations,
+          terms: Object.fromEntries(Object.entries(output).map(([term, { data }]) => [term, data[0]])),
+        };
+        checkFinite(event);
+        control.onProgress?.(event);
+      }
+      images.set((await step.readState())['images'].data, b * batch * plane);
+    }
+  } finally {
+    await step.dispose();
+  }
+  const shape = [batches * batch, ...network.input.shape.slice(1)];
+  return { images: fromPixelSpace({ shape, data: images }, preprocessing), targets };
+}
+
+/** Noise of about the variance of natural images, moments 0. */
+function startState({ input: { shape } }: Network, { range }: Preprocessing, random: Random): Arrays {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const noise = random.gaussian(size);
+  const data = range ? noise.map((x) => Math.min(Math.max(x, range.low), range.high)) : noise;
+  return {
+    images: { shape, data },
+    first: { shape, data: new Float32Array(size) },
+    second: { shape, data: new Float32Array(size) },
+  };
+}
+
+function stepInput(
+  { input: { shape }, output: { classes } }: Network,
+  targets: readonly number[],
+  { learningRate, iterations, jitter }: DreamOptions,
+  iteration: number,
+  random: Random,
+): Arrays {
+  const oneHot = new Float32Array(targets.length * classes);
+  targets.forEach((target, i) => (oneHot[i * classes + target] = 1));
+  const rate = cosineLearningRate({ learningRate, steps: iterations }, iteration);
+  const shift = () => random.integer(2 * jitter + 1) - jitter;
+  return {
+    targets: { shape: [targets.length, classes], data: oneHot },
+    learningRate: { shape: [], data: Float32Array.of(adamLearningRate(rate, iteration + 1, ADAM)) },
+    rows: shiftMatrix(shape[2], shift()),
+    columns: shiftMatrix(shape[3], shift(), random.integer(2) === 1),
+  };
+}
