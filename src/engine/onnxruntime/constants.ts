@@ -1,0 +1,116 @@
+/** Evaluation of nodes whose operands are all constant: what a teacher's weights become before the first step. */
+import type { ConstantData, NodeAttributes, Value } from './graph.js';
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);
+
+const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  Max: Math.max,
+  Min: Math.min,
+  Pow: Math.pow,
+};
+
+const UNARY: Readonly<Record<string, (a: number) => number>> = {
+  Neg: (a) => -a,
+  Sqrt: Math.sqrt,
+  Exp: Math.exp,
+  Log: Math.log,
+  Abs: Math.abs,
+  Reciprocal: (a) => 1 / a,
+};
+
+/** The result's elements, or undefined where the node must stay (not constant, or an operator not worth it). */
+export function foldConstant(
+  op: string,
+  inputs: readonly Value[],
+  attributes: NodeAttributes,
+  shape: readonly number[],
+): ConstantData | undefined {
+  if (inputs.length === 0 || inputs.some(({ data, type }) => data === undefined || type !== 'float32'))
+    return undefined;
+  const [x, y] = inputs;
+  if (op in BINARY && inputs.length === 2) return foldBinary(BINARY[op], x, y, shape);
+  if (op in UNARY) return (x.data as Float32Array).map(UNARY[op]);
+  switch (op) {
+    case 'Reshape':
+      return x.data;
+    case 'Transpose':
+      return gather(x, shape, permutedStrides(x.shape, attributes['perm'] as readonly number[]), 0);
+    case 'Slice':
+      return foldSlice(x, attributes, shape);
+    default:
+      return undefined;
+  }
+}
+
+function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  return strides;
+}
+
+const permutedStrides = (shape: readonly number[], perm: readonly number[]): number[] => {
+  const strides = stridesOf(shape);
+  return perm.map((axis) => strides[axis]);
+};
+
+function foldSlice(x: Value, attributes: NodeAttributes, shape: readonly number[]): Float32Array {
+  const strides = stridesOf(x.shape);
+  let offset = 0;
+  const starts = attributes['starts'] as readonly number[];
+  const steps = attributes['steps'] as readonly number[];
+  (attributes['axes'] as readonly number[]).forEach((axis, index) => {
+    offset += starts[index] * strides[axis];
+    strides[axis] *= steps[index];
+  });
+  return gather(x, shape, strides, offset);
+}
+
+/** Reads `x` with one stride per axis of `shape`, from `offset`. */
+function gather(
+  x: Value,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): Float32Array {
+  const source = x.data as Float32Array;
+  const result = new Float32Array(sizeOf(shape));
+  let written = 0;
+  const walk = (axis: number, from: number): void => {
+    const stride = strides[axis];
+    for (let index = 0; index < shape[axis]; index++, from += stride) {
+      if (axis === shape.length - 1) result[written++] = source[from];
+      else walk(axis + 1, from);
+    }
+  };
+  if (shape.length === 0) result[0] = source[offset];
+  else walk(0, offset);
+  return result;
+}
+
+function foldBinary(
+  apply: (a: number, b: number) => number,
+  x: Value,
+  y: Value,
+  shape: readonly number[],
+): Float32Array {
+  const a = broadcast(x, shape);
+  const b = broadcast(y, shape);
+  return Float32Array.from({ length: sizeOf(shape) }, (_, index) => apply(a[index], b[index]));
+}
+
+function broadcast(x: Value, shape: readonly number[]): Float32Array {
+  const missing = shape.length - x.shape.length;
+  const strides = stridesOf(x.shape);
+  const broadcastStrides = shape.map((_, axis) =>
+    axis < missing || x.shape[axis - missing] === 1 ? 0 : strides[axis - missing],
+  );
+  return gather(x, shape, broadcastStrides, 0);
+}

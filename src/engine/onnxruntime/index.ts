@@ -1,0 +1,58 @@
+/** The default engine: a step is traced once, optimised, written as ONNX and run by onnxruntime. */
+import type { InferenceSession } from 'onnxruntime-node';
+import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
+import { optimise } from './compile.js';
+import { OnnxRuntimeStep } from './compiled-step.js';
+import { emit } from './emit.js';
+import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
+import { loadOnnxRuntime } from './runtime.js';
+
+export interface OnnxRuntimeEngineOptions extends EngineOptions {
+  /** Names of compiler passes to leave out, for measuring what each buys. */
+  readonly withoutPasses?: ReadonlySet<string>;
+}
+
+export function createOnnxRuntimeEngine(options: OnnxRuntimeEngineOptions = {}): Engine {
+  return {
+    name: 'onnxruntime',
+    compile: (step, example) => compileStep(step, example, options),
+  };
+}
+
+async function compileStep(
+  step: Step,
+  example: { state: Arrays; input: Arrays },
+  options: OnnxRuntimeEngineOptions,
+): Promise<CompiledStep> {
+  const traced = trace(step, example);
+  const graph = optimise(traced, options.withoutPasses);
+  const ort = loadOnnxRuntime();
+  const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
+  const named = (prefix: string, names: Iterable<string>): string[] =>
+    [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  return new OnnxRuntimeStep(
+    ort,
+    session,
+    {
+      stateNames: named(STATE, graph.outputs.keys()),
+      inputNames: named(INPUT, graph.inputs.keys()),
+      outputShapes: new Map(
+        named(OUTPUT, graph.outputs.keys()).map((name) => [name, graph.outputs.get(OUTPUT + name)!.shape]),
+      ),
+    },
+    example.state,
+  );
+}
+
+function sessionOptions({ threads }: EngineOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    // Vanishing gradients would otherwise be computed with denormals, many times slower.
+    extra: { session: { set_denormal_as_zero: '1' } },
+  };
+}

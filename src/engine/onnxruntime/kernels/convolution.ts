@@ -1,0 +1,252 @@
+/**
+ * Convolutions and their gradients. tfjs hands over NHWC and HWIO; every node here is NCHW and OIHW between two
+ * transposes, which cancel against those of converters/layout.ts.
+ */
+import { backend_util } from '@tensorflow/tfjs-core';
+import type { Graph, Value } from '../graph.js';
+import type { KernelAttributes, KernelTable } from './kernel.js';
+import { matMul, reduce } from './reduction.js';
+import { concat, pad, reverse, slice } from './shaping.js';
+
+type Shape4 = [number, number, number, number];
+type Pair = readonly [number, number];
+
+/** Geometry of one convolution: kernel, strides, dilations, and pads as ONNX orders them (top, left, bottom, right). */
+export interface Window {
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly dilations: Pair;
+  readonly pads: readonly [number, number, number, number];
+}
+
+export const toNchw = (graph: Graph, x: Value): Value => graph.transpose(x, [0, 3, 1, 2]);
+export const toNhwc = (graph: Graph, x: Value): Value => graph.transpose(x, [0, 2, 3, 1]);
+
+function windowOf(
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  { strides, pad, dilations, dimRoundingMode, dataFormat }: KernelAttributes,
+  depthwise: boolean,
+): Window & { outputShape: readonly number[] } {
+  if (dataFormat === 'NCHW') throw new Error('convolutions are recorded from NHWC; see converters/layout.ts');
+  const info = backend_util.computeConv2DInfo(
+    inputShape as Shape4,
+    filterShape as Shape4,
+    strides as number,
+    (dilations ?? 1) as number,
+    pad as number,
+    dimRoundingMode as 'floor' | undefined,
+    depthwise,
+  );
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    kernel: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    pads: [top, left, bottom, right],
+    outputShape: [info.batchSize, info.outChannels, info.outHeight, info.outWidth],
+  };
+}
+
+const attributesOf = ({ kernel, strides, dilations, pads }: Window, group: number) => ({
+  kernel_shape: kernel,
+  strides,
+  dilations,
+  pads,
+  group,
+});
+
+/** y [N,O,h,w] = Conv(x [N,C,H,W], w [O,C/group,kh,kw]). */
+function convolve(
+  graph: Graph,
+  x: Value,
+  w: Value,
+  window: Window,
+  group: number,
+  shape: readonly number[],
+): Value {
+  return graph.op('Conv', [x, w], attributesOf(window, group), shape);
+}
+
+/**
+ * Gradient with respect to the input [N,C,H,W], for dy [N,O,h,w] and w [O,C/group,kh,kw]: at stride 1 a plain
+ * convolution with the flipped filter, else ConvTranspose.
+ */
+function inputGradient(
+  graph: Graph,
+  dy: Value,
+  w: Value,
+  window: Window,
+  group: number,
+  shape: readonly number[],
+): Value {
+  const { kernel, strides, dilations, pads } = window;
+  const reach = [0, 1].map((axis) => (kernel[axis] - 1) * dilations[axis]);
+  if (strides[0] === 1 && strides[1] === 1 && pads[0] <= reach[0] && pads[1] <= reach[1]) {
+    const [, inputsPerGroup] = w.shape;
+    const grouped = graph.reshape(w, [group, w.shape[0] / group, inputsPerGroup, ...kernel]);
+    const swapped = graph.reshape(graph.transpose(grouped, [0, 2, 1, 3, 4]), [
+      group * inputsPerGroup,
+      w.shape[0] / group,
+      ...kernel,
+    ]);
+    // What was padded by p is cropped from the full correlation: pads of reach - p on the same side.
+    const top = reach[0] - pads[0];
+    const left = reach[1] - pads[1];
+    const mirrored: Window = {
+      ...window,
+      pads: [top, left, shape[2] - dy.shape[2] + reach[0] - top, shape[3] - dy.shape[3] + reach[1] - left],
+    };
+    return convolve(graph, dy, reverse(graph, swapped, [2, 3]), mirrored, group, shape);
+  }
+  const full = [0, 1].map((axis) => (dy.shape[axis + 2] - 1) * strides[axis] + reach[axis] + 1);
+  const outputPads = [0, 1].map((axis) => shape[axis + 2] - (full[axis] - pads[axis] - pads[axis + 2]));
+  return graph.op(
+    'ConvTranspose',
+    [dy, w],
+    { ...attributesOf(window, group), output_padding: outputPads },
+    shape,
+  );
+}
+
+/** The input elements under kernel position (row, column), one per output position: [N,C,h,w]. */
+function shifted(graph: Graph, padded: Value, row: number, column: number, window: Window, dy: Value): Value {
+  const { strides, dilations } = window;
+  const [, , height, width] = dy.shape;
+  return slice(
+    graph,
+    padded,
+    [0, 0, row * dilations[0], column * dilations[1]],
+    [padded.shape[0], padded.shape[1], height, width],
+    [1, 1, strides[0], strides[1]],
+  );
+}
+
+function padForWindow(graph: Graph, x: Value, { pads }: Window): Value {
+  return pad(
+    graph,
+    x,
+    [
+      [0, 0],
+      [0, 0],
+      [pads[0], pads[2]],
+      [pads[1], pads[3]],
+    ],
+    'constant',
+  );
+}
+
+function* positions([height, width]: Pair): Generator<Pair> {
+  for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) yield [row, column];
+}
+
+/** Gradient with respect to w [O,C,kh,kw]: one batched product dy . x^T per kernel position, summed over the batch. */
+function filterGradient(graph: Graph, x: Value, dy: Value, window: Window): Value {
+  const [batch, outputs, height, width] = dy.shape;
+  const channels = x.shape[1];
+  const padded = padForWindow(graph, x, window);
+  const flatDy = graph.reshape(dy, [batch, outputs, height * width]);
+  const slabs = [...positions(window.kernel)].map(([row, column]) => {
+    const flatX = graph.reshape(shifted(graph, padded, row, column, window, dy), [
+      batch,
+      channels,
+      height * width,
+    ]);
+    return reduce(graph, 'ReduceSum', matMul(graph, flatDy, flatX, false, true), 0, true);
+  });
+  const stacked = graph.reshape(concat(graph, slabs, 0), [...window.kernel, outputs, channels]);
+  return graph.transpose(stacked, [2, 3, 0, 1]);
+}
+
+/** Gradient with respect to a depthwise w [C,M,kh,kw] for x [N,C,H,W], dy [N,C*M,h,w]. */
+function depthwiseFilterGradient(
+  graph: Graph,
+  x: Value,
+  dy: Value,
+  multiplier: number,
+  window: Window,
+): Value {
+  const [batch, , height, width] = dy.shape;
+  const channels = x.shape[1];
+  const padded = padForWindow(graph, x, window);
+  const dy5 = graph.reshape(dy, [batch, channels, multiplier, height, width]);
+  const slabs = [...positions(window.kernel)].map(([row, column]) => {
+    const x5 = graph.reshape(shifted(graph, padded, row, column, window, dy), [
+      batch,
+      channels,
+      1,
+      height,
+      width,
+    ]);
+    const sum = reduce(graph, 'ReduceSum', graph.elementwise('Mul', [dy5, x5]), [0, 3, 4], true);
+    return graph.reshape(sum, [1, channels, multiplier]);
+  });
+  const stacked = graph.reshape(concat(graph, slabs, 0), [...window.kernel, channels, multiplier]);
+  return graph.transpose(stacked, [2, 3, 0, 1]);
+}
+
+/** HWIO -> OIHW. */
+const denseFilter = (graph: Graph, filter: Value): Value => graph.transpose(filter, [3, 2, 0, 1]);
+
+/** tfjs' depthwise filter [kh,kw,C,M] -> ONNX' [C*M,1,kh,kw] with group C. */
+function depthwiseFilter(graph: Graph, filter: Value): Value {
+  const [height, width, channels, multiplier] = filter.shape;
+  return graph.reshape(graph.transpose(filter, [2, 3, 0, 1]), [channels * multiplier, 1, height, width]);
+}
+
+const nchw = ([batch, height, width, channels]: readonly number[]): number[] => [
+  batch,
+  channels,
+  height,
+  width,
+];
+
+/** A 1x1 window at stride 1 without pads is a matrix product already; the rest takes the general way. */
+export const convolution: KernelTable = {
+  Conv2D: (graph, { x, filter }, attributes) => {
+    const { outputShape, ...window } = windowOf(x.shape, filter.shape, attributes, false);
+    return toNhwc(
+      graph,
+      convolve(graph, toNchw(graph, x), denseFilter(graph, filter), window, 1, outputShape),
+    );
+  },
+  Conv2DBackpropInput: (graph, { dy, filter }, attributes) => {
+    const inputShape = attributes['inputShape'] as number[];
+    const window = windowOf(inputShape, filter.shape, attributes, false);
+    return toNhwc(
+      graph,
+      inputGradient(graph, toNchw(graph, dy), denseFilter(graph, filter), window, 1, nchw(inputShape)),
+    );
+  },
+  Conv2DBackpropFilter: (graph, { x, dy }, attributes) => {
+    const window = windowOf(x.shape, attributes['filterShape'] as number[], attributes, false);
+    const gradient = filterGradient(graph, toNchw(graph, x), toNchw(graph, dy), window);
+    return graph.transpose(gradient, [2, 3, 1, 0]);
+  },
+  DepthwiseConv2dNative: (graph, { x, filter }, attributes) => {
+    const { outputShape, ...window } = windowOf(x.shape, filter.shape, attributes, true);
+    const weights = depthwiseFilter(graph, filter);
+    return toNhwc(graph, convolve(graph, toNchw(graph, x), weights, window, x.shape[3], outputShape));
+  },
+  DepthwiseConv2dNativeBackpropInput: (graph, { dy, filter }, attributes) => {
+    const inputShape = attributes['inputShape'] as number[];
+    const window = windowOf(inputShape, filter.shape, attributes, true);
+    const weights = depthwiseFilter(graph, filter);
+    return toNhwc(
+      graph,
+      inputGradient(graph, toNchw(graph, dy), weights, window, inputShape[3], nchw(inputShape)),
+    );
+  },
+  DepthwiseConv2dNativeBackpropFilter: (graph, { x, dy }, attributes) => {
+    const filterShape = attributes['filterShape'] as number[];
+    const window = windowOf(x.shape, filterShape, attributes, true);
+    const gradient = depthwiseFilterGradient(
+      graph,
+      toNchw(graph, x),
+      toNchw(graph, dy),
+      filterShape[3],
+      window,
+    );
+    return graph.transpose(gradient, [2, 3, 0, 1]);
+  },
+};
