@@ -1,0 +1,92 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { toArrays } from '../classifier.js';
+import type { Arrays, Step, Tensors } from '../engine/engine.js';
+import type { Network } from '../network/network.js';
+import { differentiate } from '../optimise/gradients.js';
+import { sgd } from '../optimise/sgd.js';
+import { isTrainable, type Student } from '../student.js';
+import { distillationLoss, featureLoss } from './losses.js';
+
+export interface DistilStepOptions {
+  readonly temperature: number;
+  /** Weight of the distance between equal layers' batch-norm outputs; 0 leaves it out. */
+  readonly features: number;
+  /** Of the optimiser. */
+  readonly momentum: number;
+}
+
+/**
+ * The state of distillation. Its names: `weight:`, `velocity:` (what is trained, and its momentum) and `statistic:`
+ * (running means and variances) before the parameter's name.
+ */
+export function distilState(network: Network, { weights }: Student): Arrays {
+  const state: [string, Arrays[string]][] = [];
+  for (const [name, array] of Object.entries(toArrays(network, weights))) {
+    if (isTrainable(network.parameters.get(name)!)) {
+      state.push([`weight:${name}`, array]);
+      state.push([`velocity:${name}`, { shape: array.shape, data: new Float32Array(array.data.length) }]);
+    } else {
+      state.push([`statistic:${name}`, array]);
+    }
+  }
+  return Object.fromEntries(state);
+}
+
+/** The weights and statistics within a state of distillation, by parameter name. */
+export function weightsOf(state: Arrays): Map<string, Float32Array> {
+  const kept = Object.entries(state).filter(([name]) => !name.startsWith('velocity:'));
+  return new Map(kept.map(([name, { data }]) => [name.slice(name.indexOf(':') + 1), data]));
+}
+
+/**
+ * One update of the student, which runs in training mode (batch statistics) against the teacher in inference mode.
+ * Masked weights are exactly 0 after every update.
+ * input: `images` [batch, channels, height, width]; `learningRate` []. output: the loss and its terms, scalars.
+ */
+export function createDistilStep(
+  network: Network,
+  masks: Student['masks'],
+  { temperature, features, momentum }: DistilStepOptions,
+): Step {
+  return (state, { images, learningRate }) => {
+    const teacher = network.forward(tf, {}, images);
+    const statistics = select(state, 'statistic:');
+    const { outputs, gradients } = differentiate(
+      (weights) => {
+        const student = network.forward(tf, { ...weights, ...statistics }, images, { batchNorm: 'batch' });
+        const kl = distillationLoss(teacher.logits, student.logits, temperature);
+        const updated = prefixed('statistic:', student.statistics);
+        if (features === 0) return { loss: kl, outputs: { ...updated, loss: kl } };
+        const distance = featureLoss(network, teacher, student);
+        const loss = tf.add(kl, tf.mul(distance, features));
+        return { loss, outputs: { ...updated, loss, kl, features: distance } };
+      },
+      select(state, 'weight:'),
+    );
+
+    const next: [string, tf.Tensor][] = [];
+    for (const [name, gradient] of Object.entries(gradients)) {
+      const old = { value: state[`weight:${name}`], velocity: state[`velocity:${name}`] };
+      const { value, velocity } = sgd(old, gradient, learningRate, momentum);
+      const mask = masks.get(name);
+      next.push([`weight:${name}`, mask ? tf.mul(value, tf.tensor(mask, value.shape)) : value]);
+      next.push([`velocity:${name}`, velocity]);
+    }
+    const isOutput = (name: string) => !name.startsWith('statistic:');
+    const entries = Object.entries(outputs);
+    return {
+      state: Object.fromEntries([...next, ...entries.filter(([name]) => !isOutput(name))]),
+      output: Object.fromEntries(entries.filter(([name]) => isOutput(name))),
+    };
+  };
+}
+
+/** The tensors whose name begins with `prefix`, by the rest of their name. */
+function select(tensors: Tensors, prefix: string): Tensors {
+  const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+function prefixed(prefix: string, tensors: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+}

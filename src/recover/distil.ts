@@ -1,0 +1,88 @@
+import { measureAgreement, type Classifier } from '../classifier.js';
+import type { ImageSource } from '../dream/image-source.js';
+import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
+import type { Network } from '../network/network.js';
+import { cosineLearningRate } from '../optimise/schedules.js';
+import { checkFinite, throwIfInterrupted, type RunControl } from '../progress.js';
+import { replaceWeights, type Student } from '../student.js';
+import { createDistilStep, distilState, weightsOf, type DistilStepOptions } from './distil-step.js';
+
+export interface DistilOptions extends DistilStepOptions {
+  readonly steps: number;
+  /** Highest learning rate of the gradient descent; rises linearly at first, then falls to 0 along a cosine. */
+  readonly learningRate: number;
+  /** Share of the steps in which the rate rises. */
+  readonly warmUp: number;
+  /** Times the student is measured on the held-out images while it learns. */
+  readonly checks: number;
+}
+
+/** Images that no training step sees, [count, channels, height, width], and the teacher's logits [count, classes]. */
+export interface HeldOut {
+  readonly images: HostTensor;
+  readonly logits: HostTensor;
+}
+
+/** Top-1 agreement of a student with the teacher on held-out images, in 0..1. */
+export type Measure = (student: Student) => Promise<number>;
+
+export function createMeasure(classifier: Classifier, { images, logits }: HeldOut): Measure {
+  return async (student) => measureAgreement(await classifier.logits(student, images), logits);
+}
+
+/**
+ * Teaches a pruned student its teacher's logits on the images of `source`, masks held. Returns the student that
+ * agreed best with the teacher on held-out images, of those measured on the way (the last of equals).
+ */
+export async function distil(
+  engine: Engine,
+  network: Network,
+  student: Student,
+  source: ImageSource,
+  measure: Measure,
+  options: DistilOptions,
+  control: RunControl = {},
+): Promise<{ student: Student; agreement: number }> {
+  let images = await source.next(network.batch);
+  const step = await engine.compile(createDistilStep(network, student.masks, options), {
+    state: distilState(network, student),
+    input: stepInput(images, options, 0),
+  });
+  let best = { student, agreement: await measure(student) };
+  try {
+    for (let i = 0; i < options.steps; i++) {
+      throwIfInterrupted(control);
+      if (i > 0) images = await source.next(network.batch);
+      const output = await step.run(stepInput(images, options, i));
+      const terms = Object.fromEntries(Object.entries(output).map(([term, { data }]) => [term, data[0]]));
+      checkFinite({ stage: 'distil', step: i + 1, steps: options.steps, terms });
+      if (isCheck(i + 1, options)) {
+        best = await better(best, step, measure);
+        terms['agreement'] = best.agreement;
+      }
+      control.onProgress?.({ stage: 'distil', step: i + 1, steps: options.steps, terms });
+    }
+  } finally {
+    await step.dispose();
+  }
+  return best;
+}
+
+/** Whether the student is measured after this step, counted from 1; the last step always is. */
+function isCheck(step: number, { steps, checks }: DistilOptions): boolean {
+  return step === steps || step % Math.ceil(steps / checks) === 0;
+}
+
+async function better(
+  best: { student: Student; agreement: number },
+  step: CompiledStep,
+  measure: Measure,
+): Promise<{ student: Student; agreement: number }> {
+  const student = replaceWeights(best.student, weightsOf(await step.readState()));
+  const agreement = await measure(student);
+  return agreement >= best.agreement ? { student, agreement } : best;
+}
+
+function stepInput(images: HostTensor, options: DistilOptions, step: number): Arrays {
+  return { images, learningRate: { shape: [], data: Float32Array.of(cosineLearningRate(options, step)) } };
+}
