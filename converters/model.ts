@@ -51,6 +51,7 @@ export type Attribute =
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: Tensor }
+  | { readonly kind: 'reference'; readonly value: string } // inside functions: the caller's attribute of that name
   | { readonly kind: 'other'; readonly value: string }; // graphs, sparse tensors, ...: named, never understood
 
 export interface Node {
@@ -73,7 +74,8 @@ export interface ValueInfo {
 }
 
 /**
- * Nodes in topological order. `initializers` holds every constant the file stores by value name.
+ * Nodes in topological order. `initializers` holds every constant the file stores by value name: the graph's
+ * initializers, and the values of Constant nodes (which stand among the nodes as well).
  * `inputs` are the true inputs: an input that is also an initializer (IR < 4) is not listed.
  */
 export interface Graph {
@@ -81,6 +83,19 @@ export interface Graph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly initializers: ReadonlyMap<string, Tensor>;
+}
+
+/** A model-local function: nodes that a node of this name and domain stands for. */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly Node[];
+  /** Default values of attributes that a caller may leave out. */
+  readonly defaults: ReadonlyMap<string, Attribute>;
+  /** Opset version of the default domain; undefined where the body uses none of its operators. */
+  readonly opset: number | undefined;
 }
 
 export interface Model {
@@ -93,4 +108,7 @@ export interface Model {
   /** metadata_props of the model. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly graph: Graph;
+  readonly functions: readonly ModelFunction[];
+  /** Names of the constants that are stored outside the file. */
+  readonly external: ReadonlySet<string>;
 }

@@ -18,10 +18,17 @@ export const AttributeType = onnx.AttributeProto.AttributeType;
 export const TensorDataType = onnx.TensorProto.DataType;
 export const DataLocation = onnx.TensorProto.DataLocation;
 
-/** An int64 or uint64 as protobufjs decodes it; it also takes plain numbers to encode. */
+/** An int64 or uint64 as protobufjs decodes it; to encode it also takes plain numbers. */
 export interface Int64 {
+  /** int32 */
   readonly low: number;
+  /** int32, or uint32 of a uint64 */
   readonly high: number;
+}
+
+export function toBigInt(value: number | Int64): bigint {
+  if (typeof value === 'number') return BigInt(value);
+  return (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
 }
 
 /** Serialised ModelProto; tensors are copied once, from `rawData` into the result. */
