@@ -1,0 +1,311 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createDreamSource, holdOut, moveImage } from '../src/dream/dream-source.js';
+import { createDreamStep } from '../src/dream/dream-step.js';
+import { dream, type DreamOptions } from '../src/dream/dream.js';
+import { shiftMatrix } from '../src/dream/jitter.js';
+import { batchNormDistance, crossEntropy, totalVariation } from '../src/dream/losses.js';
+import type { Arrays, Engine, HostTensor } from '../src/engine/engine.js';
+import type { Preprocessing } from '../src/preprocess.js';
+import { createRandom } from '../src/random.js';
+import { createEagerEngine, toTensors } from './support/eager-engine.js';
+import { createTinyNetwork } from './support/tiny-network.js';
+
+const BATCH = 6;
+const network = createTinyNetwork(BATCH);
+const preprocessing: Preprocessing = {
+  name: 'test',
+  channels: 3,
+  scale: [1.1, 0.9, 1.2],
+  offset: [0.1, -0.2, 0.05],
+  range: { low: -1.8, high: 2.2 },
+};
+const options: DreamOptions = {
+  count: 2 * BATCH,
+  iterations: 40,
+  learningRate: 0.05,
+  jitter: 2,
+  weights: { crossEntropy: 1, batchNorm: 1, totalVariation: 0.01, l2: 0.001 },
+};
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEagerEngine();
+});
+
+const image = (seed: number, shape: readonly number[] = network.input.shape): HostTensor => ({
+  shape,
+  data: createRandom(seed).gaussian(shape.reduce((product, size) => product * size, 1)),
+});
+const scalar = (x: tf.Tensor) => x.dataSync()[0];
+
+describe('losses', () => {
+  test('cross-entropy is the mean of -log p(target)', () => {
+    const logits = [
+      [1, 2, 4],
+      [0.5, -1, 0],
+    ];
+    const expected =
+      -(
+        4 -
+        Math.log(Math.exp(1) + Math.exp(2) + Math.exp(4)) +
+        0.5 -
+        Math.log(Math.exp(0.5) + Math.exp(-1) + 1)
+      ) / 2;
+    const targets = tf.tensor([
+      [0, 0, 1],
+      [1, 0, 0],
+    ]);
+    expect(scalar(crossEntropy(tf.tensor(logits), targets))).toBeCloseTo(expected, 6);
+  });
+
+  test('total variation is the mean squared difference of neighbours', () => {
+    // One row up and down: differences 1, 3; across: 2, 4.
+    const x = tf.tensor([1, 3, 2, 6], [1, 1, 2, 2]);
+    expect(scalar(totalVariation(x))).toBeCloseTo((1 + 9) / 2 + (4 + 16) / 2, 6);
+    expect(scalar(totalVariation(tf.ones([2, 3, 5, 4])))).toBe(0);
+  });
+
+  test('the batch-norm distance compares biased batch statistics with the stored ones', () => {
+    const activations = network.forward(tf, {}, tf.tensor(image(1).data, [BATCH, 3, 8, 8]));
+    let expected = 0;
+    for (const norm of network.batchNorms) {
+      const values = activations.values.get(norm.input)!.dataSync();
+      const channel = (i: number) => Math.floor(i / 64) % norm.channels;
+      let [means, variances] = [0, 0];
+      for (let c = 0; c < norm.channels; c++) {
+        const own = Array.from(values).filter((_, i) => channel(i) === c);
+        const mean = own.reduce((sum, x) => sum + x, 0) / own.length;
+        const variance = own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / own.length;
+        means += (mean - network.parameters.get(norm.mean)!.data[c]) ** 2;
+        variances += (variance - network.parameters.get(norm.variance)!.data[c]) ** 2;
+      }
+      expected += Math.sqrt(means) + Math.sqrt(variances);
+    }
+    expect(scalar(batchNormDistance(network, activations))).toBeCloseTo(expected, 4);
+  });
+
+  test('the batch-norm distance has a finite gradient where the statistics fit exactly', () => {
+    const norm = { ...network.batchNorms[0], channels: 1, mean: 'm', variance: 'v', input: 'x' };
+    const parameter = (name: string, value: number) =>
+      [name, { name, dims: [1], role: 'mean' as const, data: Float32Array.of(value) }] as const;
+    const exact = {
+      ...network,
+      batchNorms: [norm],
+      parameters: new Map([parameter('m', 0), parameter('v', 1)]),
+    };
+    const gradient = tf.grad((x) =>
+      batchNormDistance(exact, { logits: x, values: new Map([['x', x]]), statistics: {} }),
+    )(tf.tensor([1, -1, 1, -1], [4, 1, 1, 1]));
+    expect(Array.from(gradient.dataSync())).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('jitter', () => {
+  const multiply = (rows: HostTensor, x: number[][], columns: HostTensor) =>
+    tf
+      .matMul(
+        tf.matMul(tf.tensor2d(rows.data, [3, 3]), tf.tensor2d(x)),
+        tf.tensor2d(columns.data, [4, 4]),
+        false,
+        true,
+      )
+      .arraySync() as number[][];
+
+  const original = [
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+    [9, 10, 11, 12],
+  ];
+
+  test('shifts circularly, down by 1 and left by 1', () => {
+    expect(multiply(shiftMatrix(3, 1), original, shiftMatrix(4, -1))).toEqual([
+      [10, 11, 12, 9],
+      [2, 3, 4, 1],
+      [6, 7, 8, 5],
+    ]);
+  });
+
+  test('mirrors before it shifts', () => {
+    expect(multiply(shiftMatrix(3, 0), original, shiftMatrix(4, 1, true))[0]).toEqual([1, 4, 3, 2]);
+  });
+
+  test.each([
+    [0, 0, false],
+    [2, -2, false],
+    [-1, 1, true],
+    [-2, 0, true],
+  ])('moving an image by %i, %i (mirrored: %s) does the same', (down, across, mirror) => {
+    const moved = { shape: [1, 1, 3, 4], data: Float32Array.from(original.flat()) };
+    moveImage(moved, 0, down, across, mirror);
+    const expected = multiply(shiftMatrix(3, down), original, shiftMatrix(4, across, mirror));
+    expect(Array.from(moved.data)).toEqual(expected.flat());
+  });
+});
+
+describe('dream step', () => {
+  const input = (learningRate = 0): Arrays => ({
+    targets: {
+      shape: [BATCH, 3],
+      data: Float32Array.from({ length: BATCH * 3 }, (_, i) => (i % 3 === Math.floor(i / 3) % 3 ? 1 : 0)),
+    },
+    learningRate: { shape: [], data: Float32Array.of(learningRate) },
+    rows: shiftMatrix(8, 1),
+    columns: shiftMatrix(8, -2, true),
+  });
+  const start = (images: HostTensor): Arrays => {
+    const zeros = { shape: images.shape, data: new Float32Array(images.data.length) };
+    return { images, first: zeros, second: zeros };
+  };
+  const run = async (images: HostTensor, learningRate = 0) => {
+    const step = await engine.compile(createDreamStep(network, preprocessing, options.weights), {
+      state: start(images),
+      input: input(learningRate),
+    });
+    const output = await step.run(input(learningRate));
+    return { output, state: await step.readState() };
+  };
+
+  test('its gradient is that of finite differences', async () => {
+    const images = image(2);
+    const { state } = await run(images);
+    // After one step from 0, Adam's first moment is (1 - beta1) times the gradient.
+    const gradient = state['first'].data.map((x) => x / 0.5);
+    const length = Math.hypot(...gradient);
+    expect(length).toBeGreaterThan(0.1);
+
+    const directions = [gradient.map((x) => x / length)];
+    for (const seed of [3, 4]) {
+      const random = image(seed).data.map((x, i) => x + 10 * (gradient[i] / length));
+      directions.push(random.map((x) => x / Math.hypot(...random)));
+    }
+    for (const direction of directions) {
+      const lossAt = async (h: number) => {
+        const moved = { ...images, data: images.data.map((x, i) => x + h * direction[i]) };
+        return (await run(moved)).output['loss'].data[0];
+      };
+      const slope = direction.reduce((sum, x, i) => sum + x * gradient[i], 0);
+      const measured = ((await lossAt(0.02)) - (await lossAt(-0.02))) / 0.04;
+      expect(Math.abs(measured - slope)).toBeLessThan(0.01 * Math.abs(slope));
+    }
+  });
+
+  test('its loss is the weighted sum of its terms', async () => {
+    const { output } = await run(image(2));
+    const { weights } = options;
+    const sum = (Object.keys(weights) as (keyof typeof weights)[]).reduce(
+      (total, term) => total + weights[term] * output[term].data[0],
+      0,
+    );
+    expect(output['loss'].data[0]).toBeCloseTo(sum, 4);
+  });
+
+  test('images are clipped to the valid range, and only where one is known', async () => {
+    const { low, high } = preprocessing.range!;
+    const clipped = (await run(image(5), 1)).state['images'].data;
+    expect(Math.min(...clipped)).toBeCloseTo(low, 6);
+    expect(Math.max(...clipped)).toBeCloseTo(high, 6);
+
+    const step = await engine.compile(
+      createDreamStep(network, { ...preprocessing, range: null }, options.weights),
+      { state: start(image(5)), input: input(1) },
+    );
+    await step.run(input(1));
+    expect(Math.max(...(await step.readState())['images'].data)).toBeGreaterThan(high + 0.1);
+  });
+});
+
+describe('dreaming', () => {
+  test('makes balanced batches that the teacher recognises, in the model input range', async () => {
+    const losses: number[] = [];
+    const eager = { ...options, learningRate: 0.2, weights: { ...options.weights, crossEntropy: 10 } };
+    const { images, targets } = await dream(engine, network, preprocessing, eager, createRandom(0), {
+      onProgress: ({ terms }) => losses.push(terms!['loss']),
+    });
+    expect(images.shape).toEqual([12, 3, 8, 8]);
+    expect(targets).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    expect(losses).toHaveLength(80);
+    for (const last of [39, 79]) expect(losses[last]).toBeLessThan(0.6 * losses[last - 39]);
+
+    const logits = network.forward(tf, {}, toTensors({ images })['images']).logits;
+    const noise = network.forward(tf, {}, toTensors({ images: image(9, [12, 3, 8, 8]) })['images']).logits;
+    const labels = tf.oneHot(tf.tensor1d([...targets], 'int32'), 3);
+    expect(scalar(crossEntropy(logits, labels))).toBeLessThan(0.5 * scalar(crossEntropy(noise, labels)));
+    images.data.forEach((x, i) => {
+      const c = Math.floor(i / 64) % 3;
+      const u = (x - preprocessing.offset[c]) / preprocessing.scale[c];
+      if (u < -1.8001 || u > 2.2001) expect.fail(`pixel ${i} is ${u}`);
+    });
+  });
+
+  test('depends on the seed alone', async () => {
+    const short = { ...options, iterations: 3 };
+    const once = async (seed: number) =>
+      (await dream(engine, network, preprocessing, short, createRandom(seed))).images.data;
+    expect(await once(1)).toEqual(await once(1));
+    expect(await once(1)).not.toEqual(await once(2));
+  });
+
+  test('stops between two steps when interrupted', async () => {
+    const controller = new AbortController();
+    const onProgress = ({ step }: { step: number }) => {
+      if (step === 5) controller.abort();
+      expect(step).toBeLessThanOrEqual(5);
+    };
+    await expect(
+      dream(engine, network, preprocessing, options, createRandom(0), {
+        onProgress,
+        signal: controller.signal,
+      }),
+    ).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+  });
+
+  test('stops at the first loss that is not finite, and names the step', async () => {
+    const broken = createTinyNetwork(BATCH);
+    broken.parameters.get('linear.bias')!.data[0] = Number.NaN;
+    await expect(dream(engine, broken, preprocessing, options, createRandom(0))).rejects.toMatchObject({
+      code: 'E_NONFINITE',
+      message: expect.stringMatching(/'dream' stopped at step 1 of 80: .* loss is NaN/) as string,
+    });
+  });
+});
+
+describe('stored dreams', () => {
+  const numbered = {
+    images: { shape: [10, 1, 2, 2], data: Float32Array.from({ length: 40 }, (_, i) => Math.floor(i / 4)) },
+    targets: Array.from({ length: 10 }, (_, i) => i),
+  };
+  const ids = ({ shape, data }: HostTensor) => Array.from({ length: shape[0] }, (_, i) => data[i * 4]);
+
+  test('are held out at random, each image on one side only, with its target', () => {
+    const { training, heldOut } = holdOut(numbered, 3, createRandom(0));
+    expect(ids(training.images)).toEqual(training.targets);
+    expect(ids(heldOut.images)).toEqual(heldOut.targets);
+    expect(heldOut.targets).toHaveLength(3);
+    expect([...training.targets, ...heldOut.targets].sort((a, b) => a - b)).toEqual(numbered.targets);
+  });
+
+  test('are drawn epoch by epoch, across batch borders', async () => {
+    const source = createDreamSource(numbered, 1, createRandom(0));
+    const drawn: number[] = [];
+    for (let i = 0; i < 5; i++) drawn.push(...ids(await source.next(4)));
+    for (const epoch of [drawn.slice(0, 10), drawn.slice(10)]) {
+      expect([...epoch].sort((a, b) => a - b)).toEqual(numbered.targets);
+    }
+    expect(drawn.slice(0, 10)).not.toEqual(drawn.slice(10));
+  });
+
+  test('are augmented by moves that keep every pixel', async () => {
+    const one = {
+      images: { shape: [1, 1, 3, 3], data: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
+      targets: [0],
+    };
+    const { data } = await createDreamSource(one, 1, createRandom(0)).next(200);
+    const seen = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      const moved = Array.from(data.subarray(i * 9, i * 9 + 9));
+      expect([...moved].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      seen.add(moved.join());
+    }
+    expect(seen.size).toBe(18); // 3 x 3 shifts, mirrored or not
+  });
+});
