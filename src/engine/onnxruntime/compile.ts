@@ -1,18 +1,31 @@
 /** From a traced step to the graph that runs: the passes in their order. */
 import type { Graph } from './graph.js';
+import { foldAffine } from './passes/fold-affine.js';
+import { hoistScales } from './passes/hoist-scales.js';
 import { mergePads } from './passes/merge-pads.js';
+import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
+import { sinkTransposes } from './passes/sink-transposes.js';
 
 export type Pass = (graph: Graph) => Graph;
 
-/** Each by name, so that a benchmark can leave one out. */
-export const PASSES: ReadonlyMap<string, Pass> = new Map<string, Pass>([
+/** The passes in their order, each by name, so that a benchmark can leave one out. */
+const PASSES: readonly (readonly [string, Pass])[] = [
+  ['simplify', simplify],
+  ['sink-transposes', sinkTransposes],
   ['simplify', simplify],
   ['merge-pads', mergePads],
-]);
+  ['fold-affine', foldAffine],
+  ['simplify', simplify],
+  ['hoist-scales', hoistScales],
+  ['simplify', simplify],
+  ['hoist-scales', hoistScales],
+  ['simplify', simplify],
+  ['relu-mask', reluMask],
+];
+
+export const PASS_NAMES: ReadonlySet<string> = new Set(PASSES.map(([name]) => name));
 
 export function optimise(graph: Graph, without: ReadonlySet<string> = new Set()): Graph {
-  let result = graph;
-  for (const [name, pass] of PASSES) if (!without.has(name)) result = pass(result);
-  return result;
+  return PASSES.reduce((result, [name, pass]) => (without.has(name) ? result : pass(result)), graph);
 }

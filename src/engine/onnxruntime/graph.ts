@@ -37,7 +37,7 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
 
 /** NumPy broadcasting of shapes known to be compatible. */
 export function broadcastShapes(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) =>
     shapes.reduce((dim, shape) => Math.max(dim, shape[axis - rank + shape.length] ?? 1), 1),
   );

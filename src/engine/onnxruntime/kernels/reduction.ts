@@ -1,5 +1,5 @@
 /** Reductions, softmax and matrix products. */
-import type { ElementType, Graph, Value } from '../graph.js';
+import { type ElementType, type Graph, type Value, broadcastShapes } from '../graph.js';
 import { cast } from './elementwise.js';
 import type { KernelTable, RecordKernel } from './kernel.js';
 
@@ -56,7 +56,7 @@ const alongAxis =
 /** a . b over the last two axes, batched over the others; either transposed. */
 export function matMul(graph: Graph, a: Value, b: Value, transposeA = false, transposeB = false): Value {
   const [rows, columns] = [a.shape.length - (transposeA ? 1 : 2), b.shape.length - (transposeB ? 2 : 1)];
-  const batch = a.shape.slice(0, -2).map((dim, axis) => Math.max(dim, b.shape[axis]));
+  const batch = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const shape = [...batch, a.shape[rows], b.shape[columns]];
   if (!transposeA && !transposeB) return graph.op('MatMul', [a, b], {}, shape);
   return graph.op('FusedMatMul', [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }, shape);

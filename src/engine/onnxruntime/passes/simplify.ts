@@ -19,13 +19,7 @@ import {
   sameShape,
   sizeOf,
 } from '../graph.js';
-
-const ELEMENTWISE = new Set(
-  (
-    'Add Sub Mul Div Max Min Pow Equal Greater GreaterOrEqual Less LessOrEqual And Or Where Not Cast Clip ' +
-    'Abs Ceil Elu Erf Exp Floor Log LeakyRelu Neg Reciprocal Relu Sigmoid Sign Softplus Sqrt Tanh'
-  ).split(' '),
-);
+import { ELEMENTWISE } from './elementwise.js';
 
 export const simplify = (graph: Graph): Graph => rewrite(graph, visit);
 
