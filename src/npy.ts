@@ -76,8 +76,8 @@ export function decodeNpy(bytes: Uint8Array, name = 'array'): NpyArray {
       `'${name}' has shape (${shape.join(', ')}) of ${type}, but ${bytes.length - end} bytes of data.`,
     );
   }
-  // A copy, because typed arrays need aligned offsets.
-  return { type, shape, data: new make(bytes.slice(end).buffer) };
+  // A copy, because typed arrays need aligned offsets (and slice of a Buffer is a view).
+  return { type, shape, data: new make(new Uint8Array(bytes.subarray(end)).buffer) };
 }
 
 /** Encodes as .npy version 1.0. */
