@@ -1,0 +1,101 @@
+import { DfkdError } from '../errors.js';
+import type { Graph, Node, Tensor } from '../model.js';
+import { findSources } from './resolve-identities.js';
+
+/** A stored constant: its value name, and the tensor of [channels] elements. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+export interface BatchNormInfo {
+  /** The node's label. */
+  readonly name: string;
+  readonly channels: number;
+  readonly epsilon: number;
+  readonly scale: NamedTensor;
+  readonly offset: NamedTensor;
+  readonly mean: NamedTensor;
+  readonly variance: NamedTensor;
+}
+
+/** ONNX's default. */
+const DEFAULT_EPSILON = 1e-5;
+
+/**
+ * The BatchNormalization nodes in topological order, with their stored parameters:
+ * 1. in initializers, in Constant nodes, or behind Identity;
+ * 2. with one, three or five outputs and whatever training_mode (all forms that exporters write are read as inference,
+ *    whose statistics are inputs 3 and 4).
+ * Calls of functions are not looked into: inline them first.
+ * @throws DfkdError E_UNSUPPORTED when a parameter is computed rather than stored, E_SHAPE when lengths differ
+ */
+export function findBatchNorms(graph: Graph): BatchNormInfo[] {
+  const source = findSources(graph);
+  return graph.nodes.filter(isBatchNorm).map((node) => {
+    const [scale, offset, mean, variance] = [1, 2, 3, 4].map((position) =>
+      findConstant(graph, node, source(node.inputs[position] ?? '')),
+    );
+    const channels = scale.tensor.data.length;
+    for (const { name, tensor } of [offset, mean, variance]) {
+      if (tensor.data.length !== channels) {
+        throw new DfkdError(
+          'E_SHAPE',
+          `BatchNormalization '${node.label}': '${name}' has ${tensor.data.length} values, its scale ${channels}.`,
+        );
+      }
+    }
+    const epsilon = node.attributes.get('epsilon');
+    return {
+      name: node.label,
+      channels,
+      epsilon: epsilon?.kind === 'float' ? epsilon.value : DEFAULT_EPSILON,
+      scale,
+      offset,
+      mean,
+      variance,
+    };
+  });
+}
+
+function isBatchNorm(node: Node): boolean {
+  return node.opType === 'BatchNormalization' && node.domain === '';
+}
+
+function findConstant(graph: Graph, node: Node, name: string): NamedTensor {
+  const tensor = graph.initializers.get(name);
+  if (tensor) return { name, tensor };
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `BatchNormalization '${node.label}' computes '${name}' instead of storing it, which is not supported.`,
+  );
+}
+
+/** Whether batch norm was folded at export: there is none, but convolutions carry biases. */
+export function looksFolded(graph: Graph): boolean {
+  const isBiasedConv = ({ opType, domain, inputs }: Node) =>
+    domain === '' && opType === 'Conv' && Boolean(inputs[2]);
+  return !graph.nodes.some(isBatchNorm) && graph.nodes.some(isBiasedConv);
+}
+
+/** The export calls that keep batch norm, for both exporters of PyTorch. */
+export const EXPORTS_THAT_KEEP_BATCH_NORM = [
+  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
+  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, ' +
+    'training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
+] as const;
+
+/** Refuses a model without batch norm, and says how to export one that has it. */
+export function requireBatchNorms(graph: Graph): BatchNormInfo[] {
+  const batchNorms = findBatchNorms(graph);
+  if (batchNorms.length > 0) return batchNorms;
+  const [dynamo, torchScript] = EXPORTS_THAT_KEEP_BATCH_NORM;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    looksFolded(graph)
+      ? `The model has no batch normalization left: it was folded into the convolutions at export, and its statistics ` +
+          `cannot be recovered; export again with ${dynamo} or, with the older exporter, ${torchScript}.`
+      : 'The model has no batch normalization, whose statistics are what images are synthesised from; if it was folded ' +
+          `at export, export again with ${dynamo} or, with the older exporter, ${torchScript}.`,
+  );
+}
