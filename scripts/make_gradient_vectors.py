@@ -1,0 +1,236 @@
+"""Writes fixtures/gradients/*.json: small cases with PyTorch's forward values and gradients.
+
+    python scripts/make_gradient_vectors.py --out fixtures/gradients
+
+Every case is {"op", "attributes", "inputs", "gradOutput", "output", "gradients"}; tensors are {"shape",
+"data"} row-major. Operator names and attributes are ONNX's (pads: all begins, then all ends). `gradients`
+holds d sum(output * gradOutput) / d input, one per input in order, null for an input that takes no
+gradient. Values are computed in float64 and rounded to 6 significant digits."""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+GENERATOR = torch.Generator()
+
+
+def normal(*shape):
+    """Standard normal values on a grid of 1/16, so that they survive rounding exactly."""
+    return (torch.randn(shape, generator=GENERATOR, dtype=torch.float64) * 16).round() / 16
+
+
+def distinct(*shape):
+    """All values differ by at least 1/16, so that no maximum and no threshold is ever tied."""
+    count = torch.Size(shape).numel()
+    return ((torch.randperm(count, generator=GENERATOR) - count // 2).double() / 16 + 1 / 32).reshape(shape)
+
+
+def encode(tensor):
+    if tensor is None:
+        return None
+    data = [float(f"{value:.6g}") for value in tensor.detach().flatten().tolist()]
+    return {"shape": list(tensor.shape), "data": [int(v) if v == int(v) else v for v in data]}
+
+
+def case(op, attributes, function, *inputs, constant=()):
+    """One case of `function`; the inputs at the positions in `constant` take no gradient."""
+    inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
+    output = function(*inputs)
+    upstream = normal(*output.shape) if output.dim() else torch.ones((), dtype=torch.float64)
+    wanted = [x for x in inputs if x.requires_grad]
+    found = iter(torch.autograd.grad(output, wanted, upstream))
+    return {
+        "op": op,
+        "attributes": attributes,
+        "inputs": [encode(x) for x in inputs],
+        "gradOutput": encode(upstream),
+        "output": encode(output),
+        "gradients": [encode(next(found)) if x.requires_grad else None for x in inputs],
+    }
+
+
+def conv_cases():
+    grid = [
+        # channels, size, outputs, kernel, pads (top, left, bottom, right), strides, dilations, groups, bias
+        (2, (5, 6), 3, (3, 3), (0, 0, 0, 0), (1, 1), (1, 1), 1, False),
+        (2, (5, 6), 3, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 1, True),
+        (2, (6, 6), 3, (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1, False),
+        (2, (7, 5), 2, (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 1, True),
+        (3, (6, 6), 2, (1, 1), (0, 0, 0, 0), (2, 2), (1, 1), 1, False),
+        (3, (4, 4), 2, (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), 1, True),
+        (2, (6, 6), 2, (3, 3), (0, 0, 1, 1), (2, 2), (1, 1), 1, False),
+        (2, (6, 5), 2, (2, 3), (0, 1, 1, 1), (1, 2), (1, 1), 1, False),
+        (3, (5, 5), 3, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 3, False),
+        (3, (6, 6), 3, (3, 3), (1, 1, 1, 1), (2, 2), (1, 1), 3, True),
+        (2, (5, 5), 4, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 2, False),
+        (4, (5, 5), 6, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 2, True),
+        (2, (7, 7), 2, (3, 3), (2, 2, 2, 2), (1, 1), (2, 2), 1, False),
+        (2, (8, 8), 2, (5, 5), (2, 2, 2, 2), (2, 2), (1, 1), 1, False),
+    ]
+    for channels, size, outputs, kernel, pads, strides, dilations, groups, bias in grid:
+        top, left, bottom, right = pads
+
+        def conv(x, w, b=None):
+            return F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, strides, 0, dilations, groups)
+
+        attributes = {
+            "kernel_shape": kernel,
+            "pads": pads,
+            "strides": strides,
+            "dilations": dilations,
+            "group": groups,
+        }
+        inputs = [normal(2, channels, *size), normal(outputs, channels // groups, *kernel)]
+        yield case("Conv", attributes, conv, *inputs, *([normal(outputs)] if bias else []))
+
+
+def batch_norm_cases():
+    """Inputs in ONNX's order: x, scale, bias, mean, variance; training mode leaves the last two unused."""
+    for shape, epsilon in (((3, 2, 4, 3), 1e-5), ((4, 3, 2, 2), 1e-3), ((6, 3), 1e-5)):
+        parameters = [normal(shape[1]), normal(shape[1]), normal(shape[1]), normal(shape[1]).abs() + 0.5]
+        for training in (0, 1):
+
+            def norm(x, scale, bias, mean, variance):
+                running = (None, None) if training else (mean, variance)
+                return F.batch_norm(x, *running, scale, bias, bool(training), eps=epsilon)
+
+            attributes = {"epsilon": epsilon, "training_mode": training}
+            yield case("BatchNormalization", attributes, norm, normal(*shape), *parameters, constant=(3, 4))
+
+
+def pool_cases():
+    for size, kernel, pad, stride, ceil in (
+        ((6, 6), 2, 0, 2, 0),
+        ((7, 6), 3, 1, 2, 0),
+        ((5, 5), 3, 1, 1, 0),
+        ((7, 7), 2, 0, 2, 1),
+    ):
+        attributes = {
+            "kernel_shape": [kernel] * 2,
+            "pads": [pad] * 4,
+            "strides": [stride] * 2,
+            "ceil_mode": ceil,
+        }
+        yield case(
+            "MaxPool",
+            attributes,
+            lambda x: F.max_pool2d(x, kernel, stride, pad, 1, bool(ceil)),
+            distinct(1, 2, *size),
+        )
+        for count in (0, 1):
+            yield case(
+                "AveragePool",
+                attributes | {"count_include_pad": count},
+                lambda x: F.avg_pool2d(x, kernel, stride, pad, bool(ceil), bool(count)),
+                normal(1, 2, *size),
+            )
+    yield case("GlobalAveragePool", {}, lambda x: F.adaptive_avg_pool2d(x, 1), normal(2, 3, 4, 5))
+
+
+def elementwise_cases():
+    x = distinct(2, 2, 3, 4)
+    yield case("Relu", {}, F.relu, x)
+    yield case("LeakyRelu", {"alpha": 0.1}, lambda x: F.leaky_relu(x, 0.1), x)
+    yield case("Clip", {"min": -1, "max": 1}, lambda x: x.clamp(-1, 1), x)
+    yield case("Clip", {"min": 0, "max": 6}, F.relu6, 8 * x)
+    yield case("Sigmoid", {}, torch.sigmoid, x)
+    yield case("HardSwish", {}, F.hardswish, 4 * x)
+    yield case("Add", {}, torch.add, normal(2, 3, 2, 2), normal(3, 1, 1))
+    yield case("Mul", {}, torch.mul, normal(2, 3, 2, 2), normal(3, 1, 1))
+
+
+def linear_cases():
+    for trans_b, bias in ((1, True), (0, True), (1, False)):
+        weight = normal(4, 5) if trans_b else normal(5, 4)
+
+        def gemm(x, w, b=None):
+            return F.linear(x, w if trans_b else w.t(), b)
+
+        yield case("Gemm", {"transB": trans_b}, gemm, normal(3, 5), weight, *([normal(4)] if bias else []))
+    yield case("MatMul", {}, torch.matmul, normal(3, 5), normal(5, 4))
+
+
+def shape_cases():
+    yield case(
+        "Slice",
+        {"starts": [0, 0], "ends": [6, 5], "axes": [2, 3], "steps": [2, 2]},
+        lambda x: x[:, :, ::2, ::2],
+        normal(2, 2, 6, 5),
+    )
+    yield case(
+        "Pad", {"pads": [0, 1, 0, 0, 0, 2, 0, 0]}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)), normal(2, 2, 3, 3)
+    )
+    yield case("ReduceMean", {"axes": [2, 3], "keepdims": 0}, lambda x: x.mean((2, 3)), normal(2, 3, 3, 4))
+
+
+def tiny_network(x, conv1, scale, bias, mean, variance, conv2, linear, offset, training):
+    """(logits, the norm's input) of conv 3x3, batch norm, relu, conv 3x3 stride 2, relu, mean, linear."""
+    before = F.conv2d(x, conv1, padding=1)
+    running = (None, None) if training else (mean, variance)
+    y = F.relu(F.batch_norm(before, *running, scale, bias, training))
+    y = F.relu(F.conv2d(y, conv2, stride=2, padding=1)).mean((2, 3))
+    return F.linear(y, linear, offset), before
+
+
+def network_cases():
+    """Losses of a whole tiny network: of a dream (to the images) and of distillation (to the weights).
+
+    Inputs: images, conv1 [4,3,3,3], scale, bias, mean, variance [4], conv2 [5,4,3,3], linear [3,5], offset
+    [3], and for the distillation loss the teacher's logits [2,3]. Labels of the dream loss: [2, 0]; its
+    terms are cross-entropy (mean over the batch) + 0.5 * (||mean - running mean||2 + ||variance - running
+    variance||2), population variance of the norm's input. Distillation: T^2 * KL(teacher || student) with T
+    = 3, mean over the batch, batch norm in training mode."""
+    parameters = [normal(4, 3, 3, 3) / 2, normal(4), normal(4), normal(4), normal(4).abs() + 0.5]
+    parameters += [normal(5, 4, 3, 3) / 2, normal(3, 5), normal(3)]
+    labels, temperature = torch.tensor([2, 0]), 3.0
+
+    def dream(x, *p):
+        logits, before = tiny_network(x, *p, training=False)
+        mean, variance = before.mean((0, 2, 3)), before.var((0, 2, 3), correction=0)
+        distance = (mean - p[3]).norm() + (variance - p[4]).norm()
+        return F.cross_entropy(logits, labels) + 0.5 * distance
+
+    def distill(x, *p):
+        logits, _ = tiny_network(x, *p[:-1], training=True)
+        student, teacher = (F.log_softmax(value / temperature, 1) for value in (logits, p[-1]))
+        return temperature**2 * F.kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+    x = normal(2, 3, 6, 6)
+    yield case(
+        "DreamLoss",
+        {"labels": [2, 0], "bnWeight": 0.5, "epsilon": 1e-5},
+        dream,
+        x,
+        *parameters,
+        constant=range(1, 9),
+    )
+    attributes = {"temperature": temperature, "epsilon": 1e-5}
+    yield case("DistillLoss", attributes, distill, x, *parameters, 2 * normal(2, 3), constant=(0, 4, 5, 9))
+
+
+FILES = {
+    "conv": [conv_cases],
+    "batch-normalization": [batch_norm_cases],
+    "pool": [pool_cases],
+    "other": [elementwise_cases, linear_cases, shape_cases],
+    "network": [network_cases],
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("fixtures/gradients"))
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, makers in FILES.items():
+        GENERATOR.manual_seed(7)
+        cases = [c for make in makers for c in make()]
+        lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
+        (args.out / f"{name}.json").write_text('{"cases":[\n' + lines + "\n]}\n")
+
+
+if __name__ == "__main__":
+    main()
