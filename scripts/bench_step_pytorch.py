@@ -21,28 +21,26 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 
 def total_variation(x):
-    """l2 norms of the differences with the right, lower and two diagonal neighbours (DeepInversion's R_TV)."""
-    right = x[:, :, :, :-1] - x[:, :, :, 1:]
-    lower = x[:, :, :-1, :] - x[:, :, 1:, :]
-    falling = x[:, :, :-1, :-1] - x[:, :, 1:, 1:]
-    rising = x[:, :, 1:, :-1] - x[:, :, :-1, 1:]
-    return sum(torch.linalg.vector_norm(difference) for difference in (right, lower, falling, rising))
+    """Mean squared difference of horizontal plus that of vertical neighbours."""
+    across = x[:, :, :, 1:] - x[:, :, :, :-1]
+    down = x[:, :, 1:, :] - x[:, :, :-1, :]
+    return across.square().mean() + down.square().mean()
 
 
 def statistics_loss(network):
     """Sum over batch norms of ||mean - running mean||2 + ||variance - running variance||2 of its input.
 
-    The variance is E[x^2] - E[x]^2, the fastest of the forms PyTorch offers (var_mean takes up to twice the
-    time)."""
+    Sums divided by the count: with gradients, three times as fast as `mean` and eight times as `var_mean`.
+    """
     loss = 0.0
     for norm in network.batch_norms:
-        mean = norm.input.mean((0, 2, 3))
-        variance = norm.input.square().mean((0, 2, 3)) - mean.square()
-        loss = (
-            loss
-            + torch.linalg.vector_norm(mean - norm.mean)
-            + torch.linalg.vector_norm(variance - norm.variance)
-        )
+        x = norm.input
+        count = x.numel() // x.shape[1]
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        mean = x.sum(axes) / count
+        variance = (x * x).sum(axes) / count - mean * mean
+        loss = loss + torch.linalg.vector_norm(mean - norm.mean)
+        loss = loss + torch.linalg.vector_norm(variance - norm.variance)
     return loss
 
 
@@ -57,7 +55,7 @@ class Dream:
         with torch.no_grad():
             classes = self.teacher(images).shape[1]
         self.labels = torch.randint(0, classes, (args.batch,), generator=generator)
-        self.optimizer = torch.optim.Adam([self.images], lr=0.05)
+        self.optimizer = torch.optim.Adam([self.images], lr=0.05, betas=(0.5, 0.9))
         self.count = 0
 
     def step(self):
@@ -70,8 +68,8 @@ class Dream:
         loss = (
             F.cross_entropy(logits, self.labels)
             + 10.0 * statistics_loss(self.teacher)
-            + 2.5e-5 * total_variation(x)
-            + 3e-8 * torch.linalg.vector_norm(x)
+            + 2.5e-5 * total_variation(self.images)
+            + 3e-8 * self.images.square().mean()
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -120,7 +118,7 @@ def measure(work, steps):
 
 
 def faster_format(kind, args):
-    """(format name, workload) of the memory format with the lower median; the two take turns while measured."""
+    """(format name, workload) of the memory format with the lower median; the two take turns."""
     works = {name: kind(args, memory_format) for name, memory_format in FORMATS.items()}
     rounds = [{name: measure(work, args.steps) for name, work in works.items()} for _ in range(3)]
     name = min(works, key=lambda name: min(r[name] for r in rounds[1:]))

@@ -19,7 +19,7 @@ def operator(*names):
 
 
 class Node:
-    """One ONNX node while it is being built: attributes, constant inputs, and the module that owns the parameters."""
+    """One ONNX node while it is being built: attributes, constant inputs, module."""
 
     def __init__(self, module, proto, constants):
         self.module, self.proto, self.constants = module, proto, constants
@@ -38,7 +38,7 @@ class Node:
         return self.attribute(name) if value is None else [int(v) for v in np.atleast_1d(value)]
 
     def bias(self, position):
-        """As `parameter`, but None for the zeros that PyTorch's exporter computes where a layer has no bias."""
+        """As `parameter`, but None for the computed zeros of an exported layer without bias."""
         value = self.constant(position)
         stored = position < len(self.proto.input) and self.proto.input[position] in self.module.stored
         return None if value is None or not (stored or value.any()) else self.parameter(position)
