@@ -12,6 +12,22 @@ export interface Parameter {
   readonly data: Float32Array;
   /** weight and bias of Conv, Gemm, MatMul; scale, offset, mean and variance of BatchNormalization. */
   readonly role: ParameterRole;
+  /**
+   * Name of the initializer (or Constant output) in the file. Differs from `name` where the file shares one tensor
+   * between uses that training would pull apart: then every use but the first is a parameter of its own.
+   */
+  readonly source: string;
+  /** The node inputs that read this parameter. */
+  readonly consumers: readonly Consumer[];
+}
+
+/** Where a parameter enters the graph. */
+export interface Consumer {
+  /** The node's label, and its first output, which identifies it. */
+  readonly node: string;
+  readonly output: string;
+  /** Position among the node's inputs. */
+  readonly input: number;
 }
 
 /** A BatchNormalization node; `scale`, `offset`, `mean` and `variance` are parameter names. */
@@ -41,7 +57,7 @@ export interface ForwardOptions {
 export interface Activations {
   /** [batch, classes], before any final softmax. */
   readonly logits: tfjs.Tensor;
-  /** Every float value computed, by value name. */
+  /** Every float value computed, by value name, with the graph's input and output. */
   readonly values: ReadonlyMap<string, tfjs.Tensor>;
   /** With batchNorm 'batch': new running means and (population) variances by parameter name; else empty. */
   readonly statistics: Readonly<Record<string, tfjs.Tensor>>;
@@ -52,7 +68,11 @@ export interface Network {
   readonly batch: number;
   /** shape [batch, channels, height, width]. */
   readonly input: { readonly name: string; readonly shape: readonly number[] };
-  readonly output: { readonly name: string; readonly classes: number };
+  /**
+   * `name` is the graph output. `logits` is the value before its final Softmax or LogSoftmax; the same where there
+   * is none.
+   */
+  readonly output: { readonly name: string; readonly logits: string; readonly classes: number };
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly batchNorms: readonly BatchNorm[];
   /** Names of the weights pruning may mask: those of Conv and linear layers, in graph order. */

@@ -1,0 +1,12 @@
+import { defineOp } from './define-op.js';
+import { mapElements } from './support/constants.js';
+
+export const Not = defineOp('Not', {
+  since: [1],
+  inputs: [1, 1],
+  outputs: [1, 1],
+  attributes: {},
+  shape: ([x]) => [x],
+  fold: ([x]) => [mapElements([x], 'bool', x.dims, (value) => (value ? 0 : 1))],
+  forward: (tf, [x]) => [tf.logicalNot(x)],
+});

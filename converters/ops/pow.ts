@@ -1,0 +1,31 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { defineOp, type Tf } from './define-op.js';
+import { toScalar } from './support/constants.js';
+import { foldElements } from './support/elementwise.js';
+import { broadcastShapes } from './support/shapes.js';
+
+/** The result has the type of the base. */
+export const Pow = defineOp('Pow', {
+  since: [7, 12, 13, 15],
+  inputs: [2, 2],
+  outputs: [1, 1],
+  attributes: {},
+  shape: (inputs) => [broadcastShapes(...inputs)],
+  fold: ([base, exponent]) =>
+    foldElements([base, exponent], {
+      float: (x, y: number | bigint) => x ** Number(y),
+      integer: (x, y: number | bigint) =>
+        typeof y === 'bigint' && y >= 0n ? x ** y : Number(x) ** Number(y),
+    }),
+  forward(tf, [base, exponent], _, { constants }) {
+    const power = constants[1]?.data.length === 1 ? toScalar(constants[1], 'exponent') : undefined;
+    return [powerOf(tf, base, exponent, power)];
+  },
+});
+
+/** Squares and roots have cheaper gradients than pow, and ones that exist at 0. */
+function powerOf(tf: Tf, base: tfjs.Tensor, exponent: tfjs.Tensor, power: number | undefined): tfjs.Tensor {
+  if (power === 2) return tf.square(base);
+  if (power === 0.5) return tf.sqrt(base);
+  return tf.pow(base, tf.cast(exponent, base.dtype));
+}

@@ -1,0 +1,8 @@
+import { reduction } from './support/reduction.js';
+
+export const ReduceMin = reduction('ReduceMin', {
+  since: [1, 11, 12, 13, 18, 20],
+  axesInput: 18,
+  forward: (tf, x, axes, keepDims) => tf.min(x, axes, keepDims),
+  reduce: (a, b) => (a < b ? a : b),
+});

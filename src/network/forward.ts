@@ -1,0 +1,90 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { naming, type Inference, type Operation } from '../../converters/infer-shapes.js';
+import type { Graph, Node, Tensor } from '../../converters/model.js';
+import type { ParsedAttributes, Tf } from '../../converters/ops/define-op.js';
+import type { ForwardOptions, Network } from './network.js';
+import type { Parameters } from './parameters.js';
+
+const DEFAULT_MOMENTUM = 0.9;
+
+interface Ends {
+  readonly input: string;
+  readonly logits: string;
+}
+
+/**
+ * The forward function of a network: evaluates the nodes in order.
+ * @param graph folded, every operator supported
+ */
+export function createForward(
+  graph: Graph,
+  { operations }: Inference,
+  { parameters, reads }: Parameters,
+  ends: Ends,
+): Network['forward'] {
+  return (tf, given, input, { batchNorm = 'running', momentum = DEFAULT_MOMENTUM } = {}) => {
+    const values = new Map<string, tfjs.Tensor>([[ends.input, input]]);
+    const statistics: Record<string, tfjs.Tensor> = {};
+    const parameter = memoize((name: string): tfjs.Tensor => {
+      const { data, dims } = parameters.get(name)!;
+      return Object.hasOwn(given, name) ? given[name] : tf.tensor(data, [...dims], 'float32');
+    });
+    const constant = memoize((name: string) => constantTensor(tf, graph.initializers.get(name)!));
+
+    for (const node of graph.nodes) {
+      const operation = operations.get(node)!;
+      const { constantInputs } = operation.definition;
+      const inputs = node.inputs.map((name, position) => {
+        if (name === '' || constantInputs.includes(position)) return undefined;
+        const read = reads.get(node)?.get(position);
+        return read === undefined ? (values.get(name) ?? constant(name)) : parameter(read);
+      });
+      const outputs = evaluate(tf, node, operation, inputs, { batchNorm, momentum });
+      outputs.forEach((output, i) => {
+        if (node.outputs[i]) values.set(node.outputs[i], output);
+      });
+      if (batchNorm === 'batch' && node.opType === 'BatchNormalization') {
+        [, statistics[reads.get(node)!.get(3)!], statistics[reads.get(node)!.get(4)!]] = outputs;
+      }
+    }
+    const floats = [...values].filter(([, value]) => value.dtype === 'float32');
+    return { logits: values.get(ends.logits)!, values: new Map(floats), statistics };
+  };
+}
+
+function evaluate(
+  tf: Tf,
+  node: Node,
+  { definition, attributes, context }: Operation,
+  inputs: readonly (tfjs.Tensor | undefined)[],
+  options: Required<ForwardOptions>,
+): tfjs.Tensor[] {
+  const parsed = node.opType === 'BatchNormalization' ? batchNormAttributes(attributes, options) : attributes;
+  return naming(node, () => definition.forward!(tf, inputs, parsed, context));
+}
+
+/** What a file says of training mode is the exporter's doing; the caller decides. */
+function batchNormAttributes(
+  attributes: ParsedAttributes,
+  { batchNorm, momentum }: Required<ForwardOptions>,
+): ParsedAttributes {
+  return { ...attributes, momentum, training_mode: batchNorm === 'batch' ? 1 : 0 };
+}
+
+/** float64 constants become float32 as everything the network computes. */
+function constantTensor(tf: Tf, { type, dims, data }: Tensor): tfjs.Tensor {
+  const shape = [...dims];
+  if (type === 'bool') return tf.tensor(Uint8Array.from(data, Number), shape, 'bool');
+  if (data instanceof Float32Array) return tf.tensor(data, shape, 'float32');
+  if (data instanceof Float64Array) return tf.tensor(Float32Array.from(data), shape, 'float32');
+  return tf.tensor(Int32Array.from(data, Number), shape, 'int32');
+}
+
+function memoize<T>(compute: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const value = known.get(name) ?? compute(name);
+    known.set(name, value);
+    return value;
+  };
+}

@@ -1,0 +1,157 @@
+import { DfkdError } from '../../converters/errors.js';
+import { inferGraph, type Inference } from '../../converters/infer-shapes.js';
+import type { Graph, Model, Node, ValueInfo } from '../../converters/model.js';
+import { SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
+import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
+import { foldConstants } from '../../converters/passes/fold-constants.js';
+import { inlineFunctions } from '../../converters/passes/inline-functions.js';
+import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
+import { createForward } from './forward.js';
+import type { BatchNorm, Network } from './network.js';
+import { findParameters, type Parameters } from './parameters.js';
+import { rebatch } from './rebatch.js';
+
+export interface LowerOptions {
+  /** Images per step. */
+  readonly batch: number;
+  /** Shape of one item, [C, H, W] or [F], for dimensions that the file leaves open. */
+  readonly inputShape?: readonly number[] | undefined;
+  /** Graph output that holds the logits or probabilities; default the first. */
+  readonly outputName?: string | undefined;
+}
+
+/**
+ * Lowers a model to a trainable network for one batch size.
+ * @throws DfkdError E_UNSUPPORTED for operators this tool lacks (all of them at once) and for what is no image
+ * classifier, E_SHAPE, E_ATTR or E_LIMIT where a node does not fit its inputs, E_ARG where the options do not fit
+ */
+export function lowerModel(model: Model, options: LowerOptions): Network {
+  const { opset } = model;
+  checkOpset(opset);
+  const input = inputOf(model.graph);
+  const shape = inputShapeOf(input, options);
+  const outputName = outputOf(model.graph, options.outputName);
+
+  const shapes = new Map([[input.name, shape]]);
+  const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)), [outputName]);
+  const rebatched = rebatch(whole, input.shape?.[0] ?? options.batch, options.batch);
+  const graph = dropDeadNodes(foldConstants(rebatched, opset, shapes), [outputName]);
+  checkOperators(graph, opset);
+
+  const inference = inferGraph(graph, opset, shapes);
+  const found = findParameters(graph, inference.operations);
+  const logits = logitsOf(graph, outputName);
+  const weights = [...found.parameters.values()].filter(({ role }) => role === 'weight');
+  return {
+    batch: options.batch,
+    input: { name: input.name, shape },
+    output: { name: outputName, logits, classes: classesOf(inference, logits, options.batch) },
+    parameters: found.parameters,
+    batchNorms: graph.nodes.flatMap((node) => batchNormOf(node, inference, found)),
+    prunable: weights.map(({ name }) => name),
+    forward: createForward(graph, inference, found, { input: input.name, logits }),
+  };
+}
+
+function checkOpset(opset: number): void {
+  const [least, most] = SUPPORTED_OPSETS;
+  if (opset < least || opset > most) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `The model is of opset ${opset}; ${least} to ${most} are supported.`,
+    );
+  }
+}
+
+function inputOf({ inputs }: Graph): ValueInfo {
+  if (inputs.length !== 1) {
+    const names = inputs.map(({ name }) => `'${name}'`).join(', ');
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `The model has ${inputs.length} inputs (${names}); an image classifier has one.`,
+    );
+  }
+  const [input] = inputs;
+  if (input.type !== 'float') {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Input '${input.name}' is ${input.type}; only float32 is supported.`,
+    );
+  }
+  return input;
+}
+
+function inputShapeOf({ name, shape }: ValueInfo, { batch, inputShape }: LowerOptions): number[] {
+  const item = shape ? shape.slice(1).map((dim, i) => dim ?? inputShape?.[i] ?? null) : inputShape;
+  const declared = shape ? `[${shape.map((dim) => dim ?? '?').join(', ')}]` : 'of unknown rank';
+  if (!item?.every((dim) => dim !== null)) {
+    throw new DfkdError('E_ARG', `Input '${name}' is ${declared}: its size is open and must be given.`);
+  }
+  if (item.length !== 1 && item.length !== 3) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Input '${name}' is ${declared}; images [N, C, H, W] and features [N, F] are supported.`,
+    );
+  }
+  return [batch, ...item];
+}
+
+function outputOf({ outputs }: Graph, wanted: string | undefined): string {
+  const output = wanted === undefined ? outputs[0] : outputs.find(({ name }) => name === wanted);
+  if (output) return output.name;
+  const names = outputs.map(({ name }) => `'${name}'`).join(', ');
+  throw new DfkdError('E_ARG', `The model has no output '${wanted ?? ''}'; it has ${names}.`);
+}
+
+function checkOperators(graph: Graph, opset: number): void {
+  const counts = [...unsupportedOperators(graph, opset)];
+  if (counts.length === 0) return;
+  const list = counts.map(([name, count]) => `${name} (${count})`).join(', ');
+  throw new DfkdError('E_UNSUPPORTED', `The model uses operators that are not supported: ${list}.`);
+}
+
+/** Follows the output back over a final softmax, whose logarithm or inverse distillation does not want. */
+function logitsOf(graph: Graph, output: string): string {
+  const producer = graph.nodes.find((node) => node.outputs.includes(output));
+  if (producer === undefined) {
+    throw new DfkdError('E_UNSUPPORTED', `Output '${output}' does not depend on the images.`);
+  }
+  const passes = ['Softmax', 'LogSoftmax', 'Identity'].includes(producer.opType);
+  return passes ? logitsOf(graph, producer.inputs[0]) : output;
+}
+
+function classesOf({ shapes }: Inference, logits: string, batch: number): number {
+  const shape = shapes.get(logits)!;
+  if (shape.length !== 2 || shape[0] !== batch || shape[1] < 2) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Output '${logits}' is [${shape.join(', ')}] for ${batch} images; a classifier gives [${batch}, classes] with at least 2 classes.`,
+    );
+  }
+  return shape[1];
+}
+
+function batchNormOf(node: Node, { shapes, operations }: Inference, { reads }: Parameters): BatchNorm[] {
+  if (node.opType !== 'BatchNormalization') return [];
+  const name = (position: number): string => {
+    const parameter = reads.get(node)?.get(position);
+    if (parameter !== undefined) return parameter;
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `BatchNormalization '${node.label}' computes '${node.inputs[position]}'; it must be stored in the file.`,
+    );
+  };
+  return [
+    {
+      name: node.label,
+      input: node.inputs[0],
+      output: node.outputs[0],
+      channels: shapes.get(node.inputs[0])![1],
+      epsilon: operations.get(node)!.attributes['epsilon'] as number,
+      scale: name(1),
+      offset: name(2),
+      mean: name(3),
+      variance: name(4),
+    },
+  ];
+}
