@@ -277,11 +277,11 @@ describe('stored dreams', () => {
   const ids = ({ shape, data }: HostTensor) => Array.from({ length: shape[0] }, (_, i) => data[i * 4]);
 
   test('are held out at random, each image on one side only, with its target', () => {
-    const { training, heldOut } = holdOut(numbered, 3, createRandom(0));
+    const { training, measuring } = holdOut(numbered, 3, createRandom(0));
     expect(ids(training.images)).toEqual(training.targets);
-    expect(ids(heldOut.images)).toEqual(heldOut.targets);
-    expect(heldOut.targets).toHaveLength(3);
-    expect([...training.targets, ...heldOut.targets].sort((a, b) => a - b)).toEqual(numbered.targets);
+    expect(ids(measuring.images)).toEqual(measuring.targets);
+    expect(measuring.targets).toHaveLength(3);
+    expect([...training.targets, ...measuring.targets].sort((a, b) => a - b)).toEqual(numbered.targets);
   });
 
   test('are drawn epoch by epoch, across batch borders', async () => {

@@ -8,13 +8,13 @@ export function holdOut(
   { images, targets }: Dreams,
   count: number,
   random: Random,
-): { training: Dreams; heldOut: Dreams } {
+): { training: Dreams; measuring: Dreams } {
   const order = random.permutation(targets.length);
   const pick = (indices: number[]) => ({
     images: takeImages(images, indices),
     targets: indices.map((i) => targets[i]),
   });
-  return { training: pick(order.slice(count)), heldOut: pick(order.slice(0, count)) };
+  return { training: pick(order.slice(count)), measuring: pick(order.slice(0, count)) };
 }
 
 /** The images at `indices` of their first dimension. */

@@ -9,7 +9,7 @@ import { ADAM, createDreamStep, type DreamWeights } from './dream-step.js';
 import { shiftMatrix } from './jitter.js';
 
 export interface DreamOptions {
-  /** Images wanted; rounded up to whole batches of the network's size. */
+  /** Images wanted, rounded up to whole batches of the network's size; 0 prepares the step and makes none. */
   readonly count: number;
   /** Updates of each image. */
   readonly iterations: number;
@@ -40,11 +40,13 @@ export async function dream(
   const batches = Math.ceil(options.count / batch);
   const plane = network.input.shape.slice(1).reduce((product, size) => product * size, 1);
   const images = new Float32Array(batches * batch * plane);
-  const targets = Array.from({ length: batches * batch }, (_, i) => i % network.output.classes);
+  // Balanced within each batch too, whose statistics are to be those of the training set.
+  const balanced = (count: number, start = 0) =>
+    Array.from({ length: count }, (_, i) => (start + i) % network.output.classes);
 
   const step = await engine.compile(createDreamStep(network, preprocessing, options.weights), {
     state: startState(network, preprocessing, random),
-    input: stepInput(network, targets.slice(0, batch), options, 0, random.split('example')),
+    input: stepInput(network, balanced(batch), options, 0, random.split('example')),
   });
   try {
     for (let b = 0; b < batches; b++) {
@@ -52,8 +54,7 @@ export async function dream(
       await step.writeState(startState(network, preprocessing, stream));
       for (let i = 0; i < options.iterations; i++) {
         throwIfInterrupted(control);
-        const classes = targets.slice(b * batch, (b + 1) * batch);
-        const output = await step.run(stepInput(network, classes, options, i, stream));
+        const output = await step.run(stepInput(network, balanced(batch, b * batch), options, i, stream));
         const event = {
           stage: 'dream',
           step: b * options.iterations + i + 1,
@@ -69,7 +70,10 @@ export async function dream(
     await step.dispose();
   }
   const shape = [batches * batch, ...network.input.shape.slice(1)];
-  return { images: fromPixelSpace({ shape, data: images }, preprocessing), targets };
+  return {
+    images: fromPixelSpace({ shape, data: images }, preprocessing),
+    targets: balanced(batches * batch),
+  };
 }
 
 /** Noise of about the variance of natural images, moments 0. */

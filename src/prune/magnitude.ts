@@ -5,7 +5,7 @@ import { copyTeacher, replaceWeights, type Student } from '../student.js';
  * Global unstructured magnitude pruning: of all convolution and linear weights together, masks the share `sparsity`
  * (rounded to whole weights) with the smallest magnitude. Equal magnitudes fall in the order of the graph.
  */
-export function pruneByMagnitude(network: Network, sparsity: number): Student {
+export function pruneByMagnitude(network: Network, { sparsity }: { readonly sparsity: number }): Student {
   const teacher = copyTeacher(network);
   const layers = network.prunable.map((name) => ({ name, weights: teacher.weights.get(name)! }));
   const { threshold, ties } = findThreshold(

@@ -17,17 +17,17 @@ export interface DistilOptions extends DistilStepOptions {
   readonly checks: number;
 }
 
-/** Images that no training step sees, [count, channels, height, width], and the teacher's logits [count, classes]. */
-export interface HeldOut {
-  readonly images: HostTensor;
-  readonly logits: HostTensor;
-}
-
 /** Top-1 agreement of a student with the teacher on held-out images, in 0..1. */
 export type Measure = (student: Student) => Promise<number>;
 
-export function createMeasure(classifier: Classifier, { images, logits }: HeldOut): Measure {
-  return async (student) => measureAgreement(await classifier.logits(student, images), logits);
+/** `images`, [count, channels, height, width], are those that no training step sees. */
+export async function createMeasure(
+  classifier: Classifier,
+  teacher: Student,
+  images: HostTensor,
+): Promise<Measure> {
+  const expected = await classifier.logits(teacher, images);
+  return async (student) => measureAgreement(await classifier.logits(student, images), expected);
 }
 
 /**
@@ -42,7 +42,7 @@ export async function distil(
   measure: Measure,
   options: DistilOptions,
   control: RunControl = {},
-): Promise<{ student: Student; agreement: number }> {
+): Promise<Student> {
   let images = await source.next(network.batch);
   const step = await engine.compile(createDistilStep(network, student.masks, options), {
     state: distilState(network, student),
@@ -65,7 +65,7 @@ export async function distil(
   } finally {
     await step.dispose();
   }
-  return best;
+  return best.student;
 }
 
 /** Whether the student is measured after this step, counted from 1; the last step always is. */

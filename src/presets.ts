@@ -1,0 +1,46 @@
+import type { DreamOptions } from './dream/dream.js';
+import type { DistilOptions } from './recover/distil.js';
+
+/** How much work recovery does. */
+export interface Preset {
+  readonly dream: DreamOptions & { readonly batch: number };
+  /** Of the dreams, those kept from training to measure agreement with the teacher. */
+  readonly heldOut: number;
+  /** Batches over which batch-norm statistics are re-estimated before distillation. */
+  readonly statisticsBatches: number;
+  /** Dreams are shifted by up to this many pixels whenever they are used. */
+  readonly shift: number;
+  readonly distil: DistilOptions & { readonly batch: number };
+}
+
+export type PresetName = 'fast' | 'standard' | 'thorough';
+
+const DREAM = {
+  batch: 64,
+  jitter: 2,
+  learningRate: 0.05,
+  // arXiv 1912.08795, section 4.1; pixels are in normalised space, and both priors are means over pixels.
+  weights: { crossEntropy: 1, batchNorm: 10, totalVariation: 1, l2: 0.01 },
+};
+
+const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
+
+const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2 };
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  fast: {
+    ...COMMON,
+    dream: { ...DREAM, count: 512, iterations: 150 },
+    distil: { ...DISTIL, steps: 200, learningRate: 0.05 },
+  },
+  standard: {
+    ...COMMON,
+    dream: { ...DREAM, count: 1024, iterations: 300 },
+    distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
+  },
+  thorough: {
+    ...COMMON,
+    dream: { ...DREAM, count: 4096, iterations: 500 },
+    distil: { ...DISTIL, steps: 2400, learningRate: 0.05 },
+  },
+};

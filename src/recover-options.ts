@@ -1,0 +1,54 @@
+import { DfkdError } from '../converters/errors.js';
+import type { PreprocessOption } from './preprocess.js';
+import { PRESETS, type PresetName } from './presets.js';
+import type { RunControl } from './progress.js';
+
+export interface RecoverOptions extends RunControl {
+  /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
+  readonly sparsity?: number | undefined;
+  /** How much work to spend on recovery; default standard. */
+  readonly preset?: PresetName | undefined;
+  /** A whole number from 0; the same seed gives the same file. Default 0. */
+  readonly seed?: number | undefined;
+  /** How pixels become the model's input; default auto. */
+  readonly preprocess?: PreprocessOption | undefined;
+  /** Threads within one operator; default: the number of physical cores. */
+  readonly threads?: number | undefined;
+  /** False: prune only. Default true. */
+  readonly recover?: boolean | undefined;
+  /** Replace an existing output. Default false. */
+  readonly force?: boolean | undefined;
+  /** Do everything up to the first training step, write nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** The options with their defaults. */
+export interface RecoverSettings {
+  readonly sparsity: number;
+  readonly preset: PresetName;
+  readonly seed: number;
+  readonly preprocess: PreprocessOption;
+  readonly threads: number | undefined;
+  readonly recover: boolean;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Fills in the defaults. Throws E_ARG. */
+export function resolveOptions(options: RecoverOptions): RecoverSettings {
+  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
+  const { recover = true, force = false, dryRun = false } = options;
+  if (!(sparsity >= 0 && sparsity < 1)) {
+    throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
+  }
+  if (!Object.hasOwn(PRESETS, preset)) {
+    throw new DfkdError('E_ARG', `There is no preset '${preset}'; use ${Object.keys(PRESETS).join(', ')}.`);
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new DfkdError('E_ARG', `The seed is ${seed}; it must be a whole number from 0.`);
+  }
+  if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
+    throw new DfkdError('E_ARG', `The number of threads is ${threads}; it must be a whole number from 1.`);
+  }
+  return { sparsity, preset, seed, preprocess, threads, recover, force, dryRun };
+}
