@@ -4,6 +4,8 @@ import type { DataType, Tensor } from './model.js';
 import {
   AttributeType,
   encodeModelProto,
+  encodeTensorProto,
+  encodeValueInfoProto,
   TensorDataType,
   type AttributeProto,
   type NodeProto,
@@ -65,6 +67,16 @@ export function encodeModel(spec: GraphSpec): Uint8Array {
       output: spec.outputs.map(toValueInfoProto),
     },
   });
+}
+
+/** A serialised TensorProto. */
+export function encodeTensor(tensor: Tensor, name: string): Uint8Array {
+  return encodeTensorProto({ ...toTensorProto(tensor), name });
+}
+
+/** A serialised ValueInfoProto. */
+export function encodeValueInfo(value: ValueSpec): Uint8Array {
+  return encodeValueInfoProto(toValueInfoProto(value));
 }
 
 /** The elements as raw_data has them: little-endian, row-major. A view of `tensor.data` where types allow. */

@@ -36,6 +36,14 @@ export function encodeModelProto(message: ModelProto): Uint8Array {
   return onnx.ModelProto.encode(message).finish();
 }
 
+export function encodeTensorProto(message: TensorProto): Uint8Array {
+  return onnx.TensorProto.encode(message).finish();
+}
+
+export function encodeValueInfoProto(message: ValueInfoProto): Uint8Array {
+  return onnx.ValueInfoProto.encode(message).finish();
+}
+
 /** @throws Error as protobufjs has it, when the bytes are not a ModelProto. `rawData` are views into `bytes`. */
 export function decodeModelProto(bytes: Uint8Array): ModelProto {
   return onnx.ModelProto.decode(createReader(bytes));
