@@ -1,0 +1,21 @@
+import type { CommandModule } from 'yargs';
+import { formatInspection, inspectModel } from '../index.js';
+import { JSON_OPTION } from './options.js';
+import { printResult } from './output.js';
+
+interface Arguments {
+  readonly model: string;
+  readonly json: boolean;
+}
+
+export const inspectCommand: CommandModule<object, Arguments> = {
+  command: 'inspect <model>',
+  describe: 'Show what a model is made of and whether it can be worked on',
+  builder: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
+      .options(JSON_OPTION),
+  handler: async ({ model, json }) => {
+    await printResult(json, await inspectModel(model), formatInspection);
+  },
+};

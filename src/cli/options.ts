@@ -1,0 +1,70 @@
+import { DfkdError, type PreprocessOption } from '../index.js';
+
+/** Options that several commands share, and strict readers of their values. Values arrive as text. */
+
+export const PREPROCESS_OPTIONS = {
+  preprocess: {
+    type: 'string',
+    choices: ['auto', 'imagenet', 'cifar10', 'unit', 'raw'],
+    describe: "How pixels become the model's input (default auto)",
+    requiresArg: true,
+  },
+  mean: {
+    type: 'string',
+    describe: 'Instead of --preprocess: means of (x/255 - mean) / std, r,g,b',
+    requiresArg: true,
+  },
+  std: { type: 'string', describe: 'and its standard deviations, r,g,b', requiresArg: true },
+} as const;
+
+export const JSON_OPTION = {
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+} as const;
+
+export const THREADS_OPTION = {
+  threads: { type: 'string', describe: 'Threads (default: one per physical core)', requiresArg: true },
+} as const;
+
+export interface PreprocessArguments {
+  readonly preprocess?: 'auto' | 'imagenet' | 'cifar10' | 'unit' | 'raw' | undefined;
+  readonly mean?: string | undefined;
+  readonly std?: string | undefined;
+}
+
+export function readPreprocess({ preprocess, mean, std }: PreprocessArguments): PreprocessOption {
+  if (mean === undefined && std === undefined) return preprocess ?? 'auto';
+  if (preprocess !== undefined) {
+    throw new DfkdError(
+      'E_ARG',
+      '--preprocess and --mean/--std both say how pixels are mapped; give one of them.',
+    );
+  }
+  if (mean === undefined || std === undefined) {
+    throw new DfkdError('E_ARG', '--mean and --std belong together; give both.');
+  }
+  return { mean: readNumbers('--mean', mean), std: readNumbers('--std', std) };
+}
+
+/** A decimal number: no NaN, no infinity, no hexadecimal, no empty text. */
+export function readNumber(option: string, text: string): number {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
+    throw new DfkdError('E_ARG', `${option} must be a number, not '${text}'.`);
+  }
+  return Number(text);
+}
+
+export function readInteger(option: string, text: string, least: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new DfkdError('E_ARG', `${option} must be a whole number of at least ${least}, not '${text}'.`);
+  }
+  return value;
+}
+
+export function readThreads(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : readInteger('--threads', text, 1);
+}
+
+function readNumbers(option: string, text: string): number[] {
+  return text.split(',').map((part) => readNumber(option, part.trim()));
+}

@@ -1,0 +1,99 @@
+import type { CommandModule } from 'yargs';
+import { formatRecovery, printable, recoverModel } from '../index.js';
+import {
+  JSON_OPTION,
+  PREPROCESS_OPTIONS,
+  type PreprocessArguments,
+  THREADS_OPTION,
+  readInteger,
+  readNumber,
+  readPreprocess,
+  readThreads,
+} from './options.js';
+import { printResult } from './output.js';
+import { createProgress } from './progress.js';
+import { interruption } from './signals.js';
+
+interface Arguments extends PreprocessArguments {
+  readonly input: string;
+  readonly output: string;
+  readonly sparsity: string;
+  readonly preset: 'fast' | 'standard' | 'thorough';
+  readonly seed: string;
+  readonly threads?: string | undefined;
+  readonly device: 'cpu';
+  readonly report?: string | undefined;
+  readonly force: boolean;
+  readonly 'no-recover': boolean;
+  readonly 'dry-run': boolean;
+  readonly json: boolean;
+}
+
+const OPTIONS = {
+  sparsity: {
+    type: 'string',
+    default: '0.75',
+    requiresArg: true,
+    describe: 'Share of conv and linear weights to cut, 0 <= s < 1',
+  },
+  preset: {
+    type: 'string',
+    choices: ['fast', 'standard', 'thorough'],
+    default: 'standard',
+    requiresArg: true,
+    describe: 'How much work to spend on recovery',
+  },
+  seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
+  ...PREPROCESS_OPTIONS,
+  ...THREADS_OPTION,
+  device: {
+    type: 'string',
+    choices: ['cpu'],
+    default: 'cpu',
+    requiresArg: true,
+    describe: 'Where to compute',
+  },
+  report: { type: 'string', requiresArg: true, describe: 'Write an HTML report to this file' },
+  ...JSON_OPTION,
+  force: { type: 'boolean', default: false, describe: 'Replace files that exist' },
+  'no-recover': { type: 'boolean', default: false, describe: 'Prune only' },
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'Stop before the first training step, write nothing',
+  },
+} as const;
+
+export const recoverCommand: CommandModule<object, Arguments> = {
+  command: '$0 <input> <output>',
+  describe: 'Prune a trained ONNX classifier and recover its accuracy without its training data',
+  builder: (yargs) =>
+    yargs
+      .positional('input', { type: 'string', demandOption: true, describe: 'ONNX file to read' })
+      .positional('output', { type: 'string', demandOption: true, describe: 'ONNX file to write' })
+      .options(OPTIONS),
+  handler: async (argv) => {
+    const progress = createProgress(process.stderr);
+    const options = {
+      sparsity: readNumber('--sparsity', argv.sparsity),
+      preset: argv.preset,
+      seed: readInteger('--seed', argv.seed, 0),
+      preprocess: readPreprocess(argv),
+      threads: readThreads(argv.threads),
+      report: argv.report,
+      recover: !argv['no-recover'],
+      force: argv.force,
+      dryRun: argv['dry-run'],
+      onProgress: progress.update,
+      signal: interruption(),
+    };
+    try {
+      const result = await recoverModel(argv.input, argv.output, options);
+      progress.end();
+      for (const note of result.details.notes) process.stderr.write(`${printable(note)}\n`);
+      await printResult(argv.json, result, formatRecovery);
+    } finally {
+      progress.end();
+    }
+  },
+};

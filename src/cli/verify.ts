@@ -1,0 +1,23 @@
+import type { CommandModule } from 'yargs';
+import { formatParity, verifyModels } from '../index.js';
+import { JSON_OPTION } from './options.js';
+import { printResult } from './output.js';
+
+interface Arguments {
+  readonly a: string;
+  readonly b: string;
+  readonly json: boolean;
+}
+
+export const verifyCommand: CommandModule<object, Arguments> = {
+  command: 'verify <a> <b>',
+  describe: 'Compare the outputs of two models on the same random inputs',
+  builder: (yargs) =>
+    yargs
+      .positional('a', { type: 'string', demandOption: true, describe: 'ONNX file, the reference' })
+      .positional('b', { type: 'string', demandOption: true, describe: 'ONNX file' })
+      .options(JSON_OPTION),
+  handler: async ({ a, b, json }) => {
+    await printResult(json, await verifyModels(a, b), formatParity);
+  },
+};

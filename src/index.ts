@@ -1,0 +1,58 @@
+import type { Inspection } from './inspect.js';
+import type { RecoverOptions, RecoverResult } from './recover-model.js';
+import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
+import type { Parity } from './verify/parity.js';
+import type { VerifyOptions } from './verify/verify-models.js';
+
+/*
+ * The library: the verbs of the command line. Each loads what it needs when it is called, so that inspecting a model
+ * loads neither tfjs nor onnxruntime. What fails throws a DfkdError.
+ */
+
+export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
+export type { Inspection } from './inspect.js';
+export type { Normalization, PreprocessOption } from './preprocess.js';
+export { printable, printableJson } from './printable.js';
+export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
+export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
+export { formatEvaluation, formatInspection, formatParity, formatRecovery } from './report/terminal.js';
+export type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
+export type { Parity } from './verify/parity.js';
+export type { VerifyOptions } from './verify/verify-models.js';
+
+/**
+ * Prunes the ONNX classifier at `input`, recovers its accuracy without data, and writes it to `output`; with `report`,
+ * also an HTML report to that path. A dry run writes neither.
+ */
+export async function recoverModel(
+  input: string,
+  output: string,
+  options: RecoverOptions & { readonly report?: string | undefined } = {},
+): Promise<RecoverResult> {
+  const { force = false, dryRun = false } = options;
+  const report = dryRun ? undefined : options.report;
+  const { checkReport, writeReport } = await import('./report/write-report.js');
+  if (report !== undefined) await checkReport(input, output, report, force);
+  const recipe = await import('./recover-model.js');
+  const result = await recipe.recoverModel(input, output, options);
+  if (report !== undefined) await writeReport(report, result);
+  return result;
+}
+
+/** What a model is made of, and whether this tool can work on it. */
+export async function inspectModel(path: string): Promise<Inspection> {
+  const { inspectModel: inspect } = await import('./inspect.js');
+  return inspect(path);
+}
+
+/** Top-1 accuracy of a model on labelled images. */
+export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
+  const { evaluateModel: evaluate } = await import('./verify/evaluate.js');
+  return evaluate(path, options);
+}
+
+/** Compares the outputs of two models on the same random inputs. */
+export async function verifyModels(a: string, b: string, options?: VerifyOptions): Promise<Parity> {
+  const { verifyModels: verify } = await import('./verify/verify-models.js');
+  return verify(a, b, options);
+}

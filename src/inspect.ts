@@ -1,0 +1,95 @@
+import type { Graph, Tensor } from '../converters/model.js';
+import { unsupportedOperators } from '../converters/ops/index.js';
+import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
+import { type BatchNormInfo, findBatchNorms, looksFolded } from '../converters/passes/find-batch-norms.js';
+import { inlineFunctions } from '../converters/passes/inline-functions.js';
+import { resolveIdentities } from '../converters/passes/resolve-identities.js';
+import { readModel } from '../converters/read.js';
+import { validateModel } from '../converters/validate.js';
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a model is made of. A dimension is null where the file leaves it open; so is what cannot be told. */
+export interface Inspection {
+  readonly opset: number;
+  readonly irVersion: number;
+  readonly producer: string;
+  readonly input: { readonly name: string; readonly shape: readonly (number | null)[] | null };
+  readonly output: { readonly name: string; readonly classes: number | null };
+  /** Elements of the float tensors that nodes read, without running statistics and scalars; shared ones count once. */
+  readonly parameters: number;
+  /** Nodes by operator; operators outside ai.onnx carry their domain. */
+  readonly operators: Readonly<Record<string, number>>;
+  /** Operators that this tool cannot work on. */
+  readonly unsupported: readonly string[];
+  /** Batch norms with their running mean and variance, as stored in the file. */
+  readonly batchNorms: readonly {
+    readonly name: string;
+    readonly channels: number;
+    readonly epsilon: number;
+    readonly mean: Range;
+    readonly variance: Range;
+  }[];
+  /** Whether batch norm was folded into the convolutions at export. */
+  readonly folded: boolean;
+}
+
+/** Reads and describes a model, without tfjs and without onnxruntime. Throws as `readModel` and `validateModel` do. */
+export async function inspectModel(path: string): Promise<Inspection> {
+  const model = await readModel(path);
+  validateModel(model);
+  // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
+  const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  const batchNorms = findBatchNorms(graph);
+  const [input] = graph.inputs;
+  const [output] = graph.outputs;
+  return {
+    opset: model.opset,
+    irVersion: model.irVersion,
+    producer: model.producer,
+    input: { name: input.name, shape: input.shape },
+    output: { name: output.name, classes: output.shape?.at(-1) ?? null },
+    parameters: countParameters(graph, batchNorms),
+    operators: countOperators(model.graph),
+    unsupported: [...unsupportedOperators(graph, model.opset).keys()],
+    batchNorms: batchNorms.map(({ name, channels, epsilon, mean, variance }) => ({
+      name,
+      channels,
+      epsilon,
+      mean: rangeOf(mean.tensor),
+      variance: rangeOf(variance.tensor),
+    })),
+    folded: looksFolded(graph),
+  };
+}
+
+function countParameters({ nodes, initializers }: Graph, batchNorms: readonly BatchNormInfo[]): number {
+  const statistics = new Set(batchNorms.flatMap(({ mean, variance }) => [mean.name, variance.name]));
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  let count = 0;
+  for (const [name, { type, dims, data }] of initializers) {
+    const isWeight = /^(float|float16|bfloat16|double)$/.test(type) && dims.length > 0;
+    if (isWeight && read.has(name) && !statistics.has(name)) count += data.length;
+  }
+  return count;
+}
+
+/** Sorted by name; without a prototype, because a file may name an operator `__proto__`. */
+function countOperators({ nodes }: Graph): Record<string, number> {
+  const names = nodes.map(({ domain, opType }) => (domain === '' ? opType : `${domain}.${opType}`)).sort();
+  const counts = Object.create(null) as Record<string, number>;
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+function rangeOf({ data }: Tensor): Range {
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of data) {
+    min = Math.min(min, Number(value));
+    max = Math.max(max, Number(value));
+  }
+  return { min, max };
+}

@@ -1,0 +1,82 @@
+import type { Inspection } from '../inspect.js';
+import { printable } from '../printable.js';
+import type { RecoverResult } from '../recover-result.js';
+import type { Evaluation } from '../verify/evaluate.js';
+import type { Parity } from '../verify/parity.js';
+
+/** Rows as aligned columns, the first to the left, the others to the right; hostile names are made printable. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map(printable));
+  const widths = cells.reduce<number[]>(
+    (widest, row) => row.map((cell, i) => Math.max(widest[i] ?? 0, cell.length)),
+    [],
+  );
+  return cells
+    .map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+    )
+    .join('\n');
+}
+
+export function formatInspection(model: Inspection): string {
+  const counts = Object.entries(model.operators).map(([name, count]) => `${name} ${count}`);
+  const norms = model.batchNorms.map(({ name, channels, mean, variance }) => [
+    name,
+    `${channels}`,
+    `${formatNumber(mean.min)} .. ${formatNumber(mean.max)}`,
+    `${formatNumber(variance.min)} .. ${formatNumber(variance.max)}`,
+  ]);
+  const facts: [string, string][] = [
+    ['opset', `${model.opset}, IR version ${model.irVersion}`],
+    ['producer', model.producer || 'unknown'],
+    ['input', `${model.input.name} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`],
+    ['output', `${model.output.name}, ${model.output.classes ?? '?'} classes`],
+    ['parameters', `${model.parameters}`],
+    ['operators', counts.join(', ')],
+    ['unsupported', model.unsupported.join(', ') || 'none'],
+    ['batch norm', model.folded ? 'none: folded into the convolutions' : `${model.batchNorms.length}`],
+  ];
+  const table = facts.map(([name, value]) => `${name.padEnd(13)}${printable(value)}`).join('\n');
+  if (norms.length === 0) return table;
+  return `${table}\n\n${formatTable([['batch norm', 'channels', 'running mean', 'running variance'], ...norms])}`;
+}
+
+export function formatEvaluation({ accuracy, correct, count }: Evaluation): string {
+  return `accuracy ${formatShare(accuracy)} (${correct} of ${count})`;
+}
+
+export function formatParity({ maxAbsDiff, maxRelDiff, equal }: Parity): string {
+  const verdict = equal ? 'equal within the tolerance' : 'different';
+  return `${verdict}: largest difference ${formatNumber(maxAbsDiff)}, relative ${formatNumber(maxRelDiff)}`;
+}
+
+export function formatRecovery(result: RecoverResult): string {
+  const { input, output, sparsity, agreement, stages, seconds, parity } = result;
+  const written = output.bytes === null ? 'nothing written' : printable(output.path);
+  const stageRows = stages.map((stage) => [
+    stage.name,
+    `${stage.seconds.toFixed(1)} s`,
+    formatShare(stage.agreement),
+  ]);
+  return [
+    `${printable(input.path)} -> ${written}`,
+    '',
+    formatTable([['stage', 'time', 'agreement'], ...stageRows]),
+    '',
+    `sparsity   ${formatShare(sparsity.achieved)} of the conv and linear weights are zero (target ${formatShare(sparsity.target)})`,
+    `agreement  with the teacher ${formatShare(agreement.pruned)} after pruning, ${formatShare(agreement.recovered)} after recovery`,
+    `parity     the file differs from the student by at most ${formatNumber(parity.maxAbsDiff)} in onnxruntime`,
+    `time       ${seconds.toFixed(1)} s`,
+  ].join('\n');
+}
+
+/** `91.0%`, or a dash where nothing was measured. */
+export function formatShare(share: number | null): string {
+  return share === null ? '-' : `${(100 * share).toFixed(1)}%`;
+}
+
+/** Three digits; a dash where nothing was measured. */
+export function formatNumber(value: number | null): string {
+  if (value === null) return '-';
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(2) : `${Number(value.toPrecision(3))}`;
+}
