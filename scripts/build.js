@@ -9,16 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
-const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
-  stdio: 'inherit',
-});
-if (tsc.status !== 0) process.exit(tsc.status ?? 1);
-
-for (const file of ['onnx.js', 'onnx.d.ts']) {
-  cpSync(`converters/schema/${file}`, `dist/converters/schema/${file}`);
-}
-
-// The registry of gradients is a property of the global object, so this copy serves every instance of tfjs.
+// First, because the compiler looks it up. The registry of gradients is a property of the global object, so this
+// copy serves every instance of tfjs.
 await build({
   entryPoints: ['@tensorflow/tfjs-core/dist/register_all_gradients.js'],
   bundle: true,
@@ -28,3 +20,12 @@ await build({
   legalComments: 'linked',
   outfile: 'dist/vendor/tfjs-gradients.js',
 });
+
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], {
+  stdio: 'inherit',
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+for (const file of ['onnx.js', 'onnx.d.ts']) {
+  cpSync(`converters/schema/${file}`, `dist/converters/schema/${file}`);
+}
