@@ -15,15 +15,20 @@ const EntryField = { key: 1, value: 2 } as const;
 /** Protobuf's own limit on a message. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** A constant of one reader's own, where it shared one with others before. */
+/** A constant of some readers' own, where they shared one with others before. */
 export interface ConstantCopy {
   /** Name of the new initializer, unused so far. */
   readonly name: string;
   /** Initializer or Constant output it takes type and dims from. */
   readonly source: string;
   readonly data: Float32Array;
-  /** The reader: the node with this output, and the position among its inputs. */
-  readonly consumer: { readonly output: string; readonly input: number };
+  readonly consumers: readonly Consumer[];
+}
+
+/** One reader of a constant: the node with this output, and the position among its inputs. */
+export interface Consumer {
+  readonly output: string;
+  readonly input: number;
 }
 
 export interface ModelEdits {
@@ -70,12 +75,17 @@ class Editor {
     for (const [name, data] of edits.tensors ?? []) {
       this.tensors.set(name, withData(constantOf(model, name), data, name));
     }
-    for (const { name, consumer } of edits.copies ?? []) {
-      checkConsumer(model, consumer);
+    for (const copy of edits.copies ?? []) this.addRewires(copy);
+    this.metadata = new Map(edits.metadata);
+  }
+
+  private addRewires({ name, consumers }: ConstantCopy): void {
+    checkUnused(this.model, name);
+    for (const consumer of consumers) {
+      checkConsumer(this.model, consumer);
       const inputs = this.rewires.get(consumer.output) ?? new Map<number, string>();
       this.rewires.set(consumer.output, inputs.set(consumer.input, name));
     }
-    this.metadata = new Map(edits.metadata);
   }
 
   rewriteModel(): Chunks | undefined {
@@ -190,7 +200,14 @@ function constantOf(model: Model, name: string): Tensor {
   );
 }
 
-function checkConsumer(model: Model, { output, input }: ConstantCopy['consumer']): void {
+function checkUnused({ graph }: Model, name: string): void {
+  const isUsed = graph.nodes.some(({ outputs }) => outputs.includes(name)) || graph.initializers.has(name);
+  if (isUsed || graph.inputs.some((input) => input.name === name)) {
+    throw new DfkdError('E_INTERNAL', `The model has a value '${name}' already.`);
+  }
+}
+
+function checkConsumer(model: Model, { output, input }: Consumer): void {
   const node = model.graph.nodes.find(({ outputs }) => outputs.includes(output));
   if (node && !node.inputs[input]) {
     throw new DfkdError('E_INTERNAL', `Node '${node.label}' has no input ${input} to give a copy to.`);

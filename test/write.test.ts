@@ -201,7 +201,7 @@ describe('copies of shared constants', () => {
     name: 'c@y',
     source: 'c',
     data: Float32Array.of(10, 100),
-    consumer: { output: 'y', input: 1 },
+    consumers: [{ output: 'y', input: 1 }],
   };
 
   test.each([3, 8])('one reader gets its own, IR %i', async (irVersion) => {
@@ -233,10 +233,11 @@ describe('copies of shared constants', () => {
       "stores no constant 'nope'",
     );
     expect(() => editModel(model, { tensors: new Map([['c', data.subarray(1)]]) })).toThrow('1 float values');
-    expect(() => editModel(model, { copies: [{ ...copy, consumer: { output: 'y', input: 2 } }] })).toThrow(
+    expect(() => editModel(model, { copies: [{ ...copy, consumers: [{ output: 'y', input: 2 }] }] })).toThrow(
       'no input 2',
     );
-    expect(() => editModel(model, { copies: [{ ...copy, consumer: { output: 'z', input: 1 } }] })).toThrow(
+    expect(() => editModel(model, { copies: [{ ...copy, name: 'h' }] })).toThrow("a value 'h' already");
+    expect(() => editModel(model, { copies: [{ ...copy, consumers: [{ output: 'z', input: 1 }] }] })).toThrow(
       "'z'",
     );
   });

@@ -1,0 +1,87 @@
+import { DfkdError } from './errors.js';
+import type { Graph, Model, Tensor, ValueInfo } from './model.js';
+import { dropDeadNodes } from './passes/drop-dead-nodes.js';
+import { findBatchNorms, type BatchNormInfo } from './passes/find-batch-norms.js';
+import { inlineFunctions } from './passes/inline-functions.js';
+import { resolveIdentities } from './passes/resolve-identities.js';
+
+/** Versions beyond are no versions but damage; what is supported in between is for the operators to say. */
+const MAX_VERSION = 1000;
+
+/** Of one image: 2^26 float32 values are 256 MiB. */
+const MAX_INPUT_ELEMENTS = 2 ** 26;
+
+/** Operators for whose constants an infinity means "no bound" or "masked". */
+const TAKES_INFINITY: ReadonlySet<string> = new Set([
+  'Add',
+  'Clip',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Max',
+  'Min',
+  'Pad',
+  'Where',
+]);
+
+/**
+ * Refuses what a well-formed file may still hold and nothing can be computed with, before anything is allocated for it.
+ * What decoding refuses (read.ts) and what does not fit node by node (infer-shapes.ts) is not repeated here.
+ * @throws DfkdError E_MODEL (versions), E_LIMIT (input size), E_NONFINITE, E_TENSOR (negative variance)
+ */
+export function validateModel(model: Model): void {
+  checkVersion('IR version', model.irVersion);
+  checkVersion('opset', model.opset);
+  model.graph.inputs.forEach(checkInputSize);
+  // Dead branches are never computed, so they may hold anything.
+  const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  checkFinite(graph);
+  findBatchNorms(graph).forEach(checkVariance);
+}
+
+function checkVersion(what: string, version: number): void {
+  if (version >= 1 && version <= MAX_VERSION) return;
+  throw new DfkdError('E_MODEL', `The model declares ${what} ${version}, which does not exist.`);
+}
+
+function checkInputSize({ name, shape }: ValueInfo): void {
+  const elements = (shape ?? []).reduce<number>(
+    (product, size, axis) => product * (axis > 0 ? (size ?? 1) : 1),
+    1,
+  );
+  if (elements <= MAX_INPUT_ELEMENTS) return;
+  const dims = (shape ?? []).map((size) => size ?? '?').join(', ');
+  throw new DfkdError(
+    'E_LIMIT',
+    `Input '${name}' is [${dims}]; at most ${MAX_INPUT_ELEMENTS} values per image are supported.`,
+  );
+}
+
+function checkFinite({ nodes, initializers }: Graph): void {
+  for (const node of nodes) {
+    for (const name of node.inputs) {
+      const tensor = initializers.get(name);
+      if (!tensor) continue;
+      const value = findNonFinite(tensor, TAKES_INFINITY.has(node.opType));
+      if (value === undefined) continue;
+      throw new DfkdError(
+        'E_NONFINITE',
+        `Constant '${name}' of ${node.opType} '${node.label}' holds ${value}.`,
+      );
+    }
+  }
+}
+
+function findNonFinite({ data }: Tensor, allowInfinity: boolean): number | undefined {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
+  return data.find((value) => (allowInfinity ? Number.isNaN(value) : !Number.isFinite(value)));
+}
+
+function checkVariance({ name, variance, epsilon }: BatchNormInfo): void {
+  for (const value of variance.tensor.data) {
+    if (Number(value) + epsilon > 0) continue;
+    throw new DfkdError('E_TENSOR', `BatchNormalization '${name}' has the running variance ${value}.`);
+  }
+}
