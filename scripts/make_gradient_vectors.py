@@ -2,10 +2,12 @@
 
     python scripts/make_gradient_vectors.py --out fixtures/gradients
 
-Every case is {"op", "attributes", "inputs", "gradOutput", "output", "gradients"}; tensors are {"shape",
-"data"} row-major. Operator names and attributes are ONNX's (pads: all begins, then all ends). `gradients`
-holds d sum(output * gradOutput) / d input, one per input in order, null for an input that takes no
-gradient. Values are computed in float64 and rounded to 6 significant digits."""
+Every case is {"op", "attributes", "inputs", "constants", "gradOutput", "output", "gradients"}; tensors are
+{"shape", "data"}, row-major. Operators, attributes, and the constants that follow the inputs are ONNX's of
+opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null for an input
+that takes no gradient. Computed in float64, rounded to 6 significant digits. DreamLoss and DistillLoss are
+whole networks, described at `network_cases`.
+"""
 
 import argparse
 import json
@@ -35,8 +37,12 @@ def encode(tensor):
     return {"shape": list(tensor.shape), "data": [int(v) if v == int(v) else v for v in data]}
 
 
-def case(op, attributes, function, *inputs, constant=()):
-    """One case of `function`; the inputs at the positions in `constant` take no gradient."""
+def integers(*values):
+    return torch.tensor(values, dtype=torch.int64)
+
+
+def case(op, attributes, function, *inputs, constant=(), constants=()):
+    """One case of `function`; `constant`: positions without gradient, `constants`: what follows the inputs."""
     inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
     output = function(*inputs)
     upstream = normal(*output.shape) if output.dim() else torch.ones((), dtype=torch.float64)
@@ -46,6 +52,7 @@ def case(op, attributes, function, *inputs, constant=()):
         "op": op,
         "attributes": attributes,
         "inputs": [encode(x) for x in inputs],
+        "constants": [encode(x) for x in constants],
         "gradOutput": encode(upstream),
         "output": encode(output),
         "gradients": [encode(next(found)) if x.requires_grad else None for x in inputs],
@@ -134,8 +141,9 @@ def elementwise_cases():
     x = distinct(2, 2, 3, 4)
     yield case("Relu", {}, F.relu, x)
     yield case("LeakyRelu", {"alpha": 0.1}, lambda x: F.leaky_relu(x, 0.1), x)
-    yield case("Clip", {"min": -1, "max": 1}, lambda x: x.clamp(-1, 1), x)
-    yield case("Clip", {"min": 0, "max": 6}, F.relu6, 8 * x)
+    for low, high, scale in ((-1.0, 1.0, 1), (0.0, 6.0, 8)):
+        limits = [torch.tensor(low), torch.tensor(high)]
+        yield case("Clip", {}, lambda x: x.clamp(low, high), scale * x, constants=limits)
     yield case("Sigmoid", {}, torch.sigmoid, x)
     yield case("HardSwish", {}, F.hardswish, 4 * x)
     yield case("Add", {}, torch.add, normal(2, 3, 2, 2), normal(3, 1, 1))
@@ -154,16 +162,12 @@ def linear_cases():
 
 
 def shape_cases():
-    yield case(
-        "Slice",
-        {"starts": [0, 0], "ends": [6, 5], "axes": [2, 3], "steps": [2, 2]},
-        lambda x: x[:, :, ::2, ::2],
-        normal(2, 2, 6, 5),
-    )
-    yield case(
-        "Pad", {"pads": [0, 1, 0, 0, 0, 2, 0, 0]}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)), normal(2, 2, 3, 3)
-    )
-    yield case("ReduceMean", {"axes": [2, 3], "keepdims": 0}, lambda x: x.mean((2, 3)), normal(2, 3, 3, 4))
+    cut = [integers(0, 0), integers(6, 5), integers(2, 3), integers(2, 2)]
+    yield case("Slice", {}, lambda x: x[:, :, ::2, ::2], normal(2, 2, 6, 5), constants=cut)
+    pads = integers(0, 1, 0, 0, 0, 2, 0, 0)
+    yield case("Pad", {}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)), normal(2, 2, 3, 3), constants=[pads])
+    axes = integers(2, 3)
+    yield case("ReduceMean", {"keepdims": 0}, lambda x: x.mean((2, 3)), normal(2, 3, 3, 4), constants=[axes])
 
 
 def tiny_network(x, conv1, scale, bias, mean, variance, conv2, linear, offset, training):
@@ -229,7 +233,7 @@ def main():
         GENERATOR.manual_seed(7)
         cases = [c for make in makers for c in make()]
         lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
-        (args.out / f"{name}.json").write_text('{"cases":[\n' + lines + "\n]}\n")
+        (args.out / f"{name}.json").write_text('{"opset":20,"cases":[\n' + lines + "\n]}\n")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class OnnxModule(nn.Module):
         return self.leaves[name]
 
     def _use_in_place_activations(self):
-        """As in hand-written modules: an activation overwrites an input that no gradient and nothing else needs."""
+        """As in hand-written modules: an activation overwrites an input no one else needs."""
         makers = {output: function for function, _, output in self.calls}
         uses = [name for _, names, _ in self.calls for name in names]
         for call in self.calls:

@@ -1,0 +1,116 @@
+/** Operators and their gradients, eager and compiled, against PyTorch's autograd (scripts/make_gradient_vectors.py). */
+import * as tf from '@tensorflow/tfjs-core';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Attribute, Tensor } from '../converters/model.js';
+import { findOperator } from '../converters/ops/index.js';
+import { parseAttributes } from '../converters/ops/parse-attributes.js';
+import type { Engine, HostTensor, Step } from '../src/engine/engine.js';
+import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
+import { createEagerEngine } from './support/eager-engine.js';
+
+interface Encoded {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+interface Case {
+  readonly op: string;
+  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
+  readonly inputs: readonly Encoded[];
+  readonly constants: readonly Encoded[];
+  readonly gradOutput: Encoded;
+  readonly output: Encoded;
+  readonly gradients: readonly (Encoded | null)[];
+}
+
+const OPSET = 20;
+const FILES = ['conv', 'batch-normalization', 'pool', 'other'];
+let engines: readonly Engine[];
+
+beforeAll(async () => {
+  engines = [await createEagerEngine(), createOnnxRuntimeEngine({ threads: 1 })];
+});
+
+function load(name: string): Case[] {
+  const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
+  return (JSON.parse(readFileSync(url, 'utf8')) as { cases: Case[] }).cases;
+}
+
+const toHost = ({ shape, data }: Encoded): HostTensor => ({ shape, data: Float32Array.from(data) });
+
+/** Constants are float bounds (Clip) or int64 lists. */
+function toConstant(op: string, { shape, data }: Encoded): Tensor {
+  if (op === 'Clip') return { type: 'float', dims: shape, data: Float32Array.from(data) };
+  return { type: 'int64', dims: shape, data: BigInt64Array.from(data, BigInt) };
+}
+
+/** The operator as the network would call it: a function of the case's inputs. */
+function operatorOf({ op, attributes, inputs, constants }: Case): (xs: readonly tf.Tensor[]) => tf.Tensor {
+  const definition = findOperator({ domain: '', opType: op }, OPSET)!;
+  const values = Object.entries(attributes).map(([name, value]): [string, Attribute] => [
+    name,
+    { kind: definition.attributes[name].kind, value } as Attribute,
+  ]);
+  const node = { label: op, opType: op, domain: '', inputs: [], outputs: ['y'], attributes: new Map(values) };
+  const parsed = parseAttributes(definition, node, OPSET);
+  const context = {
+    opset: OPSET,
+    constants: [...inputs.map(() => undefined), ...constants.map((constant) => toConstant(op, constant))],
+    outputCount: 1,
+  };
+  const shapes = [...inputs, ...constants].map(({ shape }) => shape);
+  const outputShapes = definition.shape(shapes, parsed, context);
+  return (xs) => definition.forward!(tf, xs, parsed, { ...context, outputShapes })[0];
+}
+
+/** Output `y` and, for every input that takes one, the gradient by its position. */
+function gradientStep(example: Case): Step {
+  const operator = operatorOf(example);
+  const free = example.gradients.flatMap((gradient, position) => (gradient ? [position] : []));
+  return (_, input) => {
+    const all = example.inputs.map((_input, position) => input[position]);
+    const apply = (...xs: tf.Tensor[]) =>
+      operator(all.map((x, i) => (free.includes(i) ? xs[free.indexOf(i)] : x)));
+    const xs = free.map((position) => all[position]);
+    const gradients = tf.grads(apply)(xs, input['dy']);
+    return {
+      state: {},
+      output: { y: apply(...xs), ...Object.fromEntries(gradients.map((g, i) => [String(free[i]), g])) },
+    };
+  };
+}
+
+function expectClose(name: string, actual: HostTensor, { shape, data }: Encoded): void {
+  expect(actual.shape, name).toEqual(shape);
+  data.forEach((value, i) => {
+    const error = Math.abs(actual.data[i] - value);
+    if (!(error <= 1e-5 + 1e-4 * Math.abs(value)))
+      expect.fail(`${name}[${i}]: ${actual.data[i]}, not ${value}`);
+  });
+}
+
+describe.each(FILES)('%s', (file) => {
+  test.each(load(file).map((example, i) => ({ title: describeCase(example, i), example })))(
+    '$title',
+    async ({ example }) => {
+      const input = {
+        ...Object.fromEntries(example.inputs.map((x, i) => [String(i), toHost(x)])),
+        dy: toHost(example.gradOutput),
+      };
+      for (const engine of engines) {
+        const step = await engine.compile(gradientStep(example), { state: {}, input });
+        const output = await step.run(input);
+        expectClose(`${engine.name} output`, output['y'], example.output);
+        example.gradients.forEach((gradient, i) => {
+          if (gradient) expectClose(`${engine.name} gradient of input ${i}`, output[i], gradient);
+        });
+        await step.dispose();
+      }
+    },
+  );
+});
+
+function describeCase({ op, attributes }: Case, index: number): string {
+  return `${index} ${op} ${JSON.stringify(attributes)}`;
+}
