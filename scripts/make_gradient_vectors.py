@@ -42,7 +42,7 @@ def integers(*values):
 
 
 def case(op, attributes, function, *inputs, constant=(), constants=()):
-    """One case of `function`; `constant`: positions without gradient, `constants`: what follows the inputs."""
+    """One case of `function`; `constant`: positions without gradient; `constants` follow the inputs."""
     inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
     output = function(*inputs)
     upstream = normal(*output.shape) if output.dim() else torch.ones((), dtype=torch.float64)
