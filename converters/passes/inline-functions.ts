@@ -4,13 +4,14 @@ import { toConstant } from '../read-node.js';
 import { sortNodes } from '../sort-nodes.js';
 
 /** Functions that call others twice each grow exponentially. */
-const MAX_NODES = 1_000_000;
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 100;
 
 /**
  * The graph with every call of a model-local function replaced by the function's nodes
  * (https://github.com/onnx/onnx/blob/main/docs/IR.md#model-local-functions):
- * 1. inner values are named `<first output of the call>/<inner name>`; inputs and outputs have the caller's names;
+ * 1. inner values are named `<first output of the call>/<inner name>`, with a number where a call inside a call yields
+ *    the same output; inputs and outputs have the caller's names;
  * 2. an omitted input of the call is an omitted input of its readers;
  * 3. attribute references take the caller's value, else the function's default, else they are left out;
  * 4. calls inside functions are replaced in turn.
@@ -21,6 +22,7 @@ export function inlineFunctions(model: Model): Graph {
   if (!model.graph.nodes.some(isCall)) return model.graph;
 
   const nodes: Node[] = [];
+  const prefixOf = createPrefixes();
   const expand = (node: Node, active: readonly ModelFunction[]): void => {
     const called = functions.get(keyOf(node.domain, node.opType));
     if (!called) {
@@ -30,7 +32,7 @@ export function inlineFunctions(model: Model): Graph {
       return;
     }
     checkCall(called, active, model.opset);
-    for (const inner of instantiate(called, node)) expand(inner, [...active, called]);
+    for (const inner of instantiate(called, node, prefixOf(node))) expand(inner, [...active, called]);
   };
   for (const node of model.graph.nodes) expand(node, []);
   const { inputs, initializers } = model.graph;
@@ -74,8 +76,18 @@ function checkCall(called: ModelFunction, active: readonly ModelFunction[], opse
   }
 }
 
-function instantiate(called: ModelFunction, call: Node): Node[] {
-  const prefix = call.outputs.find((name) => name !== '') ?? call.label;
+/** A name for each call that no other call has. */
+function createPrefixes(): (call: Node) => string {
+  const counts = new Map<string, number>();
+  return (call) => {
+    const output = call.outputs.find((name) => name !== '') ?? call.label;
+    const count = counts.get(output) ?? 0;
+    counts.set(output, count + 1);
+    return count === 0 ? output : `${output}#${count}`;
+  };
+}
+
+function instantiate(called: ModelFunction, call: Node, prefix: string): Node[] {
   const names = new Map<string, string>([['', '']]);
   called.inputs.forEach((name, i) => names.set(name, call.inputs[i] ?? ''));
   called.outputs.forEach((name, i) => {
