@@ -6,7 +6,6 @@ import type { Engine } from './engine/engine.js';
 import { createOnnxRuntimeEngine } from './engine/onnxruntime/index.js';
 import { lowerModel } from './network/lower.js';
 import { checkOutput, writeWhole } from './output-file.js';
-import { PRESETS } from './presets.js';
 import { throwIfInterrupted } from './progress.js';
 import { pruneByMagnitude } from './prune/magnitude.js';
 import { createRandom } from './random.js';
@@ -41,7 +40,7 @@ export async function recoverModel(
   const run = createRunRecord(options);
 
   const teacher = await run.stage('read', () =>
-    readTeacher(input, engine, { ...settings, batch: PRESETS[settings.preset].distil.batch }),
+    readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
   try {
     const { student, dreams } = await makeStudent(engine, teacher, settings, run);
@@ -58,7 +57,7 @@ export async function recoverModel(
           bytes: written?.bytes.length ?? null,
         },
         seed: settings.seed,
-        preset: settings.preset,
+        preset: settings.presetName,
         seconds: (performance.now() - start) / 1000,
         sparsity: { target: settings.sparsity, achieved: measureSparsity(network, student) },
         agreement: { pruned: run.agreement('prune'), recovered: run.agreement('distil') },
@@ -86,7 +85,7 @@ async function makeStudent(
   { stage, control }: RunRecord,
 ): Promise<{ student: Student; dreams: Dreams | null }> {
   const { model, network, preprocessing, classifier } = teacher;
-  const { dream: dreaming, distil: distilling, heldOut, statisticsBatches, shift } = PRESETS[preset];
+  const { dream: dreaming, distil: distilling, heldOut, statisticsBatches, shift } = preset;
   const random = createRandom(seed);
   const prune = () => pruneByMagnitude(network, { sparsity });
   if (!recover) return { student: await stage('prune', prune), dreams: null };

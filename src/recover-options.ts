@@ -1,13 +1,13 @@
 import { DfkdError } from '../converters/errors.js';
 import type { PreprocessOption } from './preprocess.js';
-import { PRESETS, type PresetName } from './presets.js';
+import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
 
 export interface RecoverOptions extends RunControl {
   /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
   readonly sparsity?: number | undefined;
-  /** How much work to spend on recovery; default standard. */
-  readonly preset?: PresetName | undefined;
+  /** How much work to spend on recovery, by name or in full; default standard. */
+  readonly preset?: PresetName | Preset | undefined;
   /** A whole number from 0; the same seed gives the same file. Default 0. */
   readonly seed?: number | undefined;
   /** How pixels become the model's input; default auto. */
@@ -25,7 +25,9 @@ export interface RecoverOptions extends RunControl {
 /** The options with their defaults. */
 export interface RecoverSettings {
   readonly sparsity: number;
-  readonly preset: PresetName;
+  /** Its name: `custom` where it was given in full. */
+  readonly presetName: string;
+  readonly preset: Preset;
   readonly seed: number;
   readonly preprocess: PreprocessOption;
   readonly threads: number | undefined;
@@ -41,7 +43,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
   }
-  if (!Object.hasOwn(PRESETS, preset)) {
+  if (typeof preset === 'string' && !Object.hasOwn(PRESETS, preset)) {
     throw new DfkdError('E_ARG', `There is no preset '${preset}'; use ${Object.keys(PRESETS).join(', ')}.`);
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
@@ -50,5 +52,9 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
     throw new DfkdError('E_ARG', `The number of threads is ${threads}; it must be a whole number from 1.`);
   }
-  return { sparsity, preset, seed, preprocess, threads, recover, force, dryRun };
+  const work =
+    typeof preset === 'string'
+      ? { presetName: preset, preset: PRESETS[preset] }
+      : { presetName: 'custom', preset };
+  return { ...work, sparsity, seed, preprocess, threads, recover, force, dryRun };
 }

@@ -74,18 +74,17 @@ export async function compareWithFile(
   return assertParity(expected, toOutput(model, network, logits), { what });
 }
 
-/** Our networks end at the logits; where the file's own output is behind a Softmax or LogSoftmax, so is this. */
-function toOutput({ graph }: Model, { output }: Network, logits: HostTensor): HostTensor {
-  const last = graph.nodes.find(({ outputs }) => outputs.includes(graph.outputs[0].name));
-  const isSoftmax = last?.opType === 'Softmax' || last?.opType === 'LogSoftmax';
-  if (!isSoftmax || output.name === graph.outputs[0].name) return logits;
+/** Our networks end at the logits; where the file's own output is their Softmax or LogSoftmax, so is the result. */
+function toOutput(model: Model, { output }: Network, logits: HostTensor): HostTensor {
+  if (output.logits === output.name) return logits;
+  const last = inlineFunctions(model).nodes.find(({ outputs }) => outputs.includes(output.name));
   const data = new Float32Array(logits.data.length);
   for (let start = 0; start < data.length; start += output.classes) {
     const row = logits.data.subarray(start, start + output.classes);
     const largest = Math.max(...row);
     const logSum = Math.log(row.reduce((sum, x) => sum + Math.exp(x - largest), 0));
     const logs = row.map((x) => x - largest - logSum);
-    data.set(last.opType === 'Softmax' ? logs.map(Math.exp) : logs, start);
+    data.set(last?.opType === 'Softmax' ? logs.map(Math.exp) : logs, start);
   }
   return { shape: logits.shape, data };
 }

@@ -87,7 +87,7 @@ describe('losses', () => {
   test('the batch-norm distance has a finite gradient where the statistics fit exactly', () => {
     const norm = { ...network.batchNorms[0], channels: 1, mean: 'm', variance: 'v', input: 'x' };
     const parameter = (name: string, value: number) =>
-      [name, { name, dims: [1], role: 'mean' as const, data: Float32Array.of(value) }] as const;
+      [name, { ...network.parameters.get('conv1.mean')!, name, data: Float32Array.of(value) }] as const;
     const exact = {
       ...network,
       batchNorms: [norm],

@@ -71,7 +71,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
   return {
     batch,
     input: { name: 'input', shape: [batch, 3, 8, 8] },
-    output: { name: 'logits', classes: 3 },
+    output: { name: 'logits', logits: 'logits', classes: 3 },
     parameters,
     batchNorms,
     prunable: ['conv1.weight', 'conv2.weight', 'linear.weight'],
@@ -91,7 +91,14 @@ function createParameters(seed: number): Map<string, Parameter> {
   const parameters = new Map<string, Parameter>();
   const add = (name: string, dims: number[], role: Parameter['role'], make: (noise: number) => number) => {
     const size = dims.reduce((product, dim) => product * dim, 1);
-    parameters.set(name, { name, dims, role, data: random.gaussian(size).map(make) });
+    parameters.set(name, {
+      name,
+      source: name,
+      consumers: [],
+      dims,
+      role,
+      data: random.gaussian(size).map(make),
+    });
   };
   for (const { name, inputs, outputs } of LAYERS) {
     add(`${name}.weight`, [outputs, inputs, 3, 3], 'weight', (x) => x / Math.sqrt(4.5 * inputs));
