@@ -10,9 +10,17 @@ process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 
 // First, because the compiler looks it up. The registry of gradients is a property of the global object, so this
-// copy serves every instance of tfjs.
+// copy serves every instance of tfjs. Its tensors have a class of their own, whose methods (some gradients call
+// `dy.clone()`) tfjs sets up in base_side_effects; only that part of it is wanted.
+const entry = `
+import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
+import { cast } from '@tensorflow/tfjs-core/dist/ops/cast.js';
+import { clone } from '@tensorflow/tfjs-core/dist/ops/clone.js';
+import { setOpHandler } from '@tensorflow/tfjs-core/dist/tensor.js';
+setOpHandler({ cast, clone });
+`;
 await build({
-  entryPoints: ['@tensorflow/tfjs-core/dist/register_all_gradients.js'],
+  stdin: { contents: entry, resolveDir: root },
   bundle: true,
   format: 'esm',
   platform: 'node',
