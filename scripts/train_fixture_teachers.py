@@ -193,15 +193,15 @@ def export(network, name, folder):
     torch.onnx.export(network, (example,), paths["dynamo"], optimize=False, **dynamic, **names)
     torch.onnx.export(network, (example,), paths["folded"], **dynamic, **names)
     for path in paths.values():
-        drop_stack_traces(path)
+        drop_debug_notes(path)
     return paths
 
 
-def drop_stack_traces(path):
-    """Removes the one part of an exported file that names folders of the exporting machine."""
+def drop_debug_notes(path):
+    """Removes the exporter's notes on each node (some name folders of the machine): a fifth of a small file."""
     model = onnx.load(path)
     for holder in [*model.graph.node, *(node for f in model.functions for node in f.node)]:
-        kept = [p for p in holder.metadata_props if p.key != "pkg.torch.onnx.stack_trace"]
+        kept = [p for p in holder.metadata_props if not p.key.startswith("pkg.torch.onnx.")]
         del holder.metadata_props[:]
         holder.metadata_props.extend(kept)
     onnx.save(model, path)
