@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DfkdError } from '../converters/errors.js';
+import { readModel } from '../converters/read.js';
+import { lowerModel } from '../src/network/lower.js';
+import { writeWhole } from '../src/output-file.js';
+import { PRESETS, type Preset } from '../src/presets.js';
+import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
+import { createRandom } from '../src/random.js';
+import { runModel } from '../src/verify/run-model.js';
+
+const TEACHER = new URL('../fixtures/teachers/resnet8-torchscript.onnx', import.meta.url).pathname;
+const FOLDED = new URL('../fixtures/teachers/resnet8-folded.onnx', import.meta.url).pathname;
+const { fast } = PRESETS;
+
+/** All of the recipe, too little of it to bring accuracy back. */
+const TINY: Preset = {
+  ...fast,
+  heldOut: 16,
+  statisticsBatches: 3,
+  dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
+  distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
+};
+const OPTIONS: RecoverOptions = { preset: TINY, preprocess: 'cifar10', sparsity: 0.8 };
+
+let folder: string;
+let output: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'onnx-dfkd-'));
+  output = join(folder, 'student.onnx');
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+describe('the recipe', () => {
+  test('writes a student with exactly the wanted share of zeros, and reports what it did', async () => {
+    const stages = new Set<string>();
+    const result = await recoverModel(TEACHER, output, {
+      ...OPTIONS,
+      onProgress: ({ stage }) => stages.add(stage),
+    });
+    expect(JSON.parse(JSON.stringify(result))).toEqual({
+      input: { path: TEACHER, sha256: sha256(TEACHER) },
+      output: { path: output, sha256: sha256(output), bytes: readFileSync(output).length },
+      seed: 0,
+      preset: 'custom',
+      seconds: expect.any(Number),
+      sparsity: { target: 0.8, achieved: result.sparsity.achieved },
+      agreement: { pruned: expect.any(Number), recovered: expect.any(Number) },
+      stages: ['read', 'dream', 'prune', 'statistics', 'distil', 'write'].map((name) => ({
+        name,
+        seconds: expect.any(Number),
+        agreement: ['prune', 'statistics', 'distil'].includes(name) ? expect.any(Number) : null,
+      })),
+      parity: { maxAbsDiff: expect.any(Number) },
+    });
+    expect(stages).toEqual(new Set(['dream', 'statistics', 'distil']));
+    expect(result.agreement.recovered).toBeGreaterThanOrEqual(result.agreement.pruned!);
+    expect(readdirSync(folder)).toEqual(['student.onnx']);
+
+    const teacher = lowerModel(await readModel(TEACHER), { batch: 1 });
+    const student = lowerModel(await readModel(output), { batch: 1 });
+    let [zeros, total] = [0, 0];
+    for (const name of teacher.prunable) {
+      const { data } = student.parameters.get(name)!;
+      total += data.length;
+      zeros += data.filter((value) => value === 0).length;
+      expect(data.some((value) => Object.is(value, -0))).toBe(false);
+    }
+    expect(zeros).toBe(Math.round(0.8 * total));
+    expect(result.sparsity.achieved).toBe(zeros / total);
+
+    const { details } = result;
+    expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
+    expect(details.images!.shape).toEqual([64, 3, 32, 32]);
+    expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
+      ['dream', 8],
+      ['distil', 6],
+    ]);
+  });
+
+  test('the same seed gives the same bytes, another seed others', async () => {
+    const run = async (seed: number, name: string) => {
+      const path = join(folder, name);
+      await recoverModel(TEACHER, path, { ...OPTIONS, seed });
+      return sha256(path);
+    };
+    const first = await run(1, 'a.onnx');
+    expect(await run(1, 'b.onnx')).toBe(first);
+    expect(await run(2, 'c.onnx')).not.toBe(first);
+  });
+
+  test('without recovery it prunes alone, and claims no agreement', async () => {
+    const result = await recoverModel(TEACHER, output, { ...OPTIONS, recover: false });
+    expect(result.stages.map(({ name }) => name)).toEqual(['read', 'prune', 'write']);
+    expect(result.agreement).toEqual({ pruned: null, recovered: null });
+    const images = { shape: [8, 3, 32, 32], data: createRandom(0).gaussian(8 * 3072) };
+    const [before, after] = [await runModel(TEACHER, images), await runModel(output, images)];
+    expect(after.data.some((value, i) => Math.abs(value - before.data[i]) > 0.01)).toBe(true);
+  });
+
+  test('sparsity 0 without recovery copies the file byte for byte', async () => {
+    const result = await recoverModel(TEACHER, output, { ...OPTIONS, sparsity: 0, recover: false });
+    expect(readFileSync(output).equals(readFileSync(TEACHER))).toBe(true);
+    expect(result.output.sha256).toBe(result.input.sha256);
+  });
+
+  test('a dry run goes through every stage before training and writes nothing', async () => {
+    const result = await recoverModel(TEACHER, output, {
+      ...OPTIONS,
+      dryRun: true,
+      onProgress: () => expect.fail('a training step ran'),
+    });
+    expect(result.stages.map(({ name }) => name)).toEqual(['read', 'dream', 'prune']);
+    expect(result.output).toEqual({ path: output, sha256: null, bytes: null });
+    expect(result.sparsity.achieved).toBeCloseTo(0.8, 4);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each(['dream', 'distil'])('interrupted while it %ss, it leaves no file', async (stage) => {
+    const controller = new AbortController();
+    const onProgress = (event: { stage: string; step: number }) => {
+      if (event.stage === stage && event.step === 2) controller.abort();
+      expect(event.stage !== stage || event.step <= 2).toBe(true);
+    };
+    const run = recoverModel(TEACHER, output, { ...OPTIONS, onProgress, signal: controller.signal });
+    await expect(run).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('an unknown pixel range is used as such, and noted', async () => {
+    const result = await recoverModel(TEACHER, output, { ...OPTIONS, preprocess: 'auto', dryRun: true });
+    expect(result.details.notes.join()).toContain('no valid range is assumed');
+  });
+});
+
+describe('refusals', () => {
+  const refused = async (input: string, to: string, options: RecoverOptions = OPTIONS) => {
+    const before = readdirSync(folder);
+    const error = await recoverModel(input, to, {
+      ...options,
+      onProgress: () => expect.fail('work began'),
+    }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DfkdError);
+    expect(readdirSync(folder)).toEqual(before);
+    const { code, message } = error as DfkdError;
+    return `${code}: ${message}`;
+  };
+
+  test('the output is the input, also through links', async () => {
+    expect(await refused(TEACHER, TEACHER, { ...OPTIONS, force: true })).toMatch(/^E_ARG: .* is the input/);
+    const link = join(folder, 'link.onnx');
+    symlinkSync(TEACHER, link);
+    expect(await refused(TEACHER, link, { ...OPTIONS, force: true })).toMatch(/^E_ARG: .* is the input/);
+    expect(await refused(link, TEACHER, { ...OPTIONS, force: true })).toMatch(/^E_ARG: .* is the input/);
+  });
+
+  test('the output exists, unless forced', async () => {
+    writeFileSync(output, 'precious');
+    expect(await refused(TEACHER, output)).toMatch(/^E_ARG: .* exists; pass --force/);
+    expect(readFileSync(output, 'utf8')).toBe('precious');
+    await recoverModel(TEACHER, output, { ...OPTIONS, recover: false, force: true });
+    expect(readFileSync(output).length).toBeGreaterThan(100_000);
+  });
+
+  test('the folder of the output is missing, or the output is a folder', async () => {
+    expect(await refused(TEACHER, join(folder, 'no', 'x.onnx'))).toMatch(/^E_ARG: .* does not exist/);
+    expect(await refused(TEACHER, folder, { ...OPTIONS, force: true })).toMatch(/^E_ARG: .* is a folder/);
+  });
+
+  test.each([
+    [{ sparsity: 1 }, /^E_ARG: The sparsity is 1;/],
+    [{ sparsity: -0.1 }, /^E_ARG: The sparsity is -0.1;/],
+    [{ sparsity: Number.NaN }, /^E_ARG: The sparsity is NaN;/],
+    [{ preset: 'quick' as 'fast' }, /^E_ARG: There is no preset 'quick'; use fast, standard, thorough\./],
+    [{ seed: 1.5 }, /^E_ARG: The seed is 1\.5;/],
+    [{ threads: 0 }, /^E_ARG: The number of threads is 0;/],
+    [{ preprocess: { mean: [0.5, 0.5], std: [1] } }, /^E_ARG: The mean .* has 2 values/],
+  ])('options %j', async (options, message) => {
+    expect(await refused(TEACHER, output, { ...OPTIONS, ...options })).toMatch(message);
+  });
+
+  test('a missing file, a text file, a truncated model', async () => {
+    expect(await refused(join(folder, 'none.onnx'), output)).toMatch(/^E_IO: /);
+    const text = join(folder, 'text.onnx');
+    writeFileSync(text, 'This is no model.');
+    expect(await refused(text, output)).toMatch(/^E_PARSE: /);
+    const truncated = join(folder, 'truncated.onnx');
+    writeFileSync(truncated, readFileSync(TEACHER).subarray(0, 100_000));
+    expect(await refused(truncated, output)).toMatch(/^E_PARSE: /);
+  });
+
+  test('a model whose batch norm was folded, with the export calls that keep it', async () => {
+    const message = await refused(FOLDED, output);
+    expect(message).toMatch(/^E_UNSUPPORTED: .*folded/);
+    expect(message).toContain('dynamo=True, optimize=False');
+    expect(message).toContain('TrainingMode.PRESERVE');
+  });
+});
+
+describe('writing a file as a whole', () => {
+  test('leaves what was there where the new file is not accepted', async () => {
+    writeFileSync(output, 'old');
+    const refuse = writeWhole(output, Buffer.from('new'), (temporary) => {
+      expect(readFileSync(temporary, 'utf8')).toBe('new');
+      return Promise.reject(new DfkdError('E_INTERNAL', 'no'));
+    });
+    await expect(refuse).rejects.toMatchObject({ code: 'E_INTERNAL' });
+    expect(readFileSync(output, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['student.onnx']);
+  });
+
+  test('reports what the operating system refuses', async () => {
+    const nowhere = join(folder, 'gone', 'x.onnx');
+    await expect(writeWhole(nowhere, Buffer.from('x'), () => Promise.resolve())).rejects.toMatchObject({
+      code: 'E_IO',
+      message: expect.stringContaining('ENOENT') as string,
+    });
+  });
+});
