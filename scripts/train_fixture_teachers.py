@@ -198,7 +198,7 @@ def export(network, name, folder):
 
 
 def drop_debug_notes(path):
-    """Removes the exporter's notes on each node (some name folders of the machine): a fifth of a small file."""
+    """Removes the exporter's notes on each node (some name local folders): a fifth of the file."""
     model = onnx.load(path)
     for holder in [*model.graph.node, *(node for f in model.functions for node in f.node)]:
         kept = [p for p in holder.metadata_props if not p.key.startswith("pkg.torch.onnx.")]
