@@ -1,5 +1,5 @@
 import * as $protobuf from "protobufjs/minimal.js";
-import Long = require("long");
+interface Long { low: number; high: number; unsigned: boolean; }
 
 /** Namespace onnx. */
 export namespace onnx {
