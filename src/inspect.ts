@@ -2,6 +2,7 @@ import type { Graph, Tensor } from '../converters/model.js';
 import { unsupportedOperators } from '../converters/ops/index.js';
 import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
 import { type BatchNormInfo, findBatchNorms, looksFolded } from '../converters/passes/find-batch-norms.js';
+import { foldConstants } from '../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../converters/passes/resolve-identities.js';
 import { readModel } from '../converters/read.js';
@@ -54,7 +55,7 @@ export async function inspectModel(path: string): Promise<Inspection> {
     output: { name: output.name, classes: output.shape?.at(-1) ?? null },
     parameters: countParameters(graph, batchNorms),
     operators: countOperators(model.graph),
-    unsupported: [...unsupportedOperators(graph, model.opset).keys()],
+    unsupported: [...unsupportedOperators(foldShapes(graph, model.opset), model.opset).keys()],
     batchNorms: batchNorms.map(({ name, channels, epsilon, mean, variance }) => ({
       name,
       channels,
@@ -64,6 +65,15 @@ export async function inspectModel(path: string): Promise<Inspection> {
     })),
     folded: looksFolded(graph),
   };
+}
+
+/** The graph without its shape arithmetic, which is no operator to work on once the input's size is known. */
+function foldShapes(graph: Graph, opset: number): Graph {
+  const [{ name, shape }] = graph.inputs;
+  const [batch, ...item] = shape ?? [null, null];
+  if (item.includes(null)) return graph;
+  const inputShape = [batch ?? 1, ...item.filter((dim) => dim !== null)];
+  return dropDeadNodes(foldConstants(graph, opset, new Map([[name, inputShape]])));
 }
 
 function countParameters({ nodes, initializers }: Graph, batchNorms: readonly BatchNormInfo[]): number {

@@ -1,0 +1,100 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { encodeModel } from '../converters/encode.js';
+import type { Tensor } from '../converters/model.js';
+import { inspectModel } from '../src/inspect.js';
+import { formatInspection } from '../src/report/terminal.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'inspect-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function floats(dims: number[], ...data: number[]): Tensor {
+  return { type: 'float', dims, data: Float32Array.from(data) };
+}
+
+describe('a model whose every figure is known', () => {
+  const path = join(folder, 'known.onnx');
+  const nodes = [
+    { opType: 'Conv', inputs: ['x', 'W'], outputs: ['c'] },
+    {
+      opType: 'BatchNormalization',
+      name: 'bn\x1b[2J',
+      inputs: ['c', 'scale', 'offset', 'mean', 'variance'],
+      outputs: ['b'],
+      attributes: { epsilon: { float: 0.5 } },
+    },
+    { opType: 'Mystery', domain: 'com.example', inputs: ['b'], outputs: ['m'] },
+    { opType: '__proto__', inputs: ['m'], outputs: ['p'] },
+    { opType: 'GlobalAveragePool', inputs: ['p'], outputs: ['g'] },
+    { opType: 'Flatten', inputs: ['g'], outputs: ['y'] },
+    { opType: 'Nonsense', inputs: ['x'], outputs: ['dead'] },
+  ];
+  writeFileSync(
+    path,
+    encodeModel({
+      opset: 13,
+      opsets: { 'com.example': 1 },
+      irVersion: 8,
+      producer: 'by hand',
+      nodes,
+      initializers: new Map([
+        ['W', floats([2, 1, 1, 1], 1, 2)],
+        ['scale', floats([2], 1, 1)],
+        ['offset', floats([2], 0, 0)],
+        ['mean', floats([2], -0.25, 4)],
+        ['variance', floats([2], 2, 0.125)],
+      ]),
+      inputs: [{ name: 'x', type: 'float', shape: ['n', 1, 4, 4] }],
+      outputs: [{ name: 'y', type: 'float', shape: ['n', 2] }],
+    }),
+  );
+
+  test('is described to the last of them', async () => {
+    const result = await inspectModel(path);
+    expect(result).toMatchObject({
+      opset: 13,
+      irVersion: 8,
+      producer: 'by hand',
+      input: { name: 'x', shape: [null, 1, 4, 4] },
+      output: { name: 'y', classes: 2 },
+      // Weight, scale and offset; running statistics are no parameters.
+      parameters: 6,
+      batchNorms: [
+        { channels: 2, epsilon: 0.5, mean: { min: -0.25, max: 4 }, variance: { min: 0.125, max: 2 } },
+      ],
+      folded: false,
+    });
+    expect(new Set(result.unsupported)).toEqual(new Set(['com.example.Mystery', '__proto__']));
+    expect(Object.entries(result.operators)).toContainEqual(['__proto__', 1]);
+    expect(Object.entries(result.operators)).toContainEqual(['Nonsense', 1]);
+  });
+
+  test('and shown without obeying its names', async () => {
+    const text = formatInspection(await inspectModel(path));
+    expect(text).toContain('bn\\u001b[2J');
+    expect(text).not.toContain('\x1b');
+  });
+});
+
+const TEACHERS = new URL('../../shared/teachers/', import.meta.url);
+const realTeachers = describe.skipIf(!existsSync(TEACHERS));
+realTeachers('teachers trained by others (skipped without ../shared)', () => {
+  // Parameters as PyTorch counts them: ResNet-20 of arXiv 1512.03385 has 0.27M, 269,722 with batch norm.
+  test.each([
+    ['resnet20.onnx', 269_722, 19, 19, false],
+    ['resnet20-dynamo-noopt.onnx', 269_722, 19, 19, false],
+    ['resnet20-training-mode.onnx', 269_722, 19, 19, false],
+    // Folded: a bias per channel took the place of scale and offset.
+    ['resnet20-folded.onnx', 269_722 - 688, 19, 0, true],
+    ['resnet20-dynamo-default.onnx', 269_722 - 688, 19, 0, true],
+  ])('%s', async (name, parameters, convolutions, norms, folded) => {
+    const result = await inspectModel(new URL(name, TEACHERS).pathname);
+    expect(result.operators['Conv']).toBe(convolutions);
+    expect(result.batchNorms).toHaveLength(norms);
+    expect(result).toMatchObject({ parameters, folded, unsupported: [], output: { classes: 10 } });
+  });
+});
