@@ -167,16 +167,13 @@ export function findOperator(node: Pick<Node, 'domain' | 'opType'>, opset: numbe
 
 /**
  * Operators this tool lacks, with how often each occurs: '<domain>.<type>' outside the default domain. Give it a graph
- * that is folded and without dead nodes, for those no longer matter.
+ * without dead nodes, for those do not matter.
  */
 export function unsupportedOperators(graph: Graph, opset: number): Map<string, number> {
-  const missing = graph.nodes.filter((node) => findOperator(node, opset) === undefined);
-  // Only where all are known can a node that is left over be blamed for itself.
-  const blamed =
-    missing.length > 0 ? missing : graph.nodes.filter((node) => !findOperator(node, opset)?.forward);
   const counts = new Map<string, number>();
-  for (const { domain, opType } of blamed) {
-    const name = domain === '' ? opType : `${domain}.${opType}`;
+  for (const node of graph.nodes) {
+    if (findOperator(node, opset)) continue;
+    const name = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return counts;

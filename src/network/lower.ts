@@ -1,7 +1,7 @@
 import { DfkdError } from '../../converters/errors.js';
 import { inferGraph, type Inference } from '../../converters/infer-shapes.js';
 import type { Graph, Model, Node, ValueInfo } from '../../converters/model.js';
-import { SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
+import { findOperator, SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
 import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
 import { foldConstants } from '../../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
@@ -105,9 +105,17 @@ function outputOf({ outputs }: Graph, wanted: string | undefined): string {
 
 function checkOperators(graph: Graph, opset: number): void {
   const counts = [...unsupportedOperators(graph, opset)];
-  if (counts.length === 0) return;
-  const list = counts.map(([name, count]) => `${name} (${count})`).join(', ');
-  throw new DfkdError('E_UNSUPPORTED', `The model uses operators that are not supported: ${list}.`);
+  if (counts.length > 0) {
+    const list = counts.map(([name, count]) => `${name} (${count})`).join(', ');
+    throw new DfkdError('E_UNSUPPORTED', `The model uses operators that are not supported: ${list}.`);
+  }
+  const left = graph.nodes.find((node) => !findOperator(node, opset)?.forward);
+  if (left) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `${left.opType} '${left.label}' depends on the images; it is supported on constants only.`,
+    );
+  }
 }
 
 /** Follows the output back over a final softmax, whose logarithm or inverse distillation does not want. */

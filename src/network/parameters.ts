@@ -99,7 +99,9 @@ function roleFinder(graph: Graph): (node: Node, position: number) => ParameterRo
   for (const node of graph.nodes) {
     for (const name of node.outputs) producers.set(name, node);
     node.inputs.forEach((name, position) => {
-      readers.set(name, [...(readers.get(name) ?? []), [node, position]]);
+      const ofName = readers.get(name) ?? [];
+      readers.set(name, ofName);
+      ofName.push([node, position]);
     });
   }
 
