@@ -1,7 +1,5 @@
 /** Evaluation of nodes whose operands are all constant: what a teacher's weights become before the first step. */
-import type { ConstantData, NodeAttributes, Value } from './graph.js';
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);
+import { type ConstantData, type NodeAttributes, sizeOf, type Value } from './value.js';
 
 const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,

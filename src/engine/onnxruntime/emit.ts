@@ -1,14 +1,9 @@
 /** Writes a Graph as an ONNX file for onnxruntime: integer operands become initializers, names are made. */
 import type { DataType, Tensor } from '../../../converters/model.js';
 import { type NodeSpec, encodeModel } from '../../../converters/encode.js';
-import {
-  type ElementType,
-  type Graph,
-  type GraphNode,
-  type NodeAttributes,
-  type Value,
-  liveNodes,
-} from './graph.js';
+import type { Graph } from './graph.js';
+import { liveNodes } from './rewrite.js';
+import type { ElementType, GraphNode, NodeAttributes, Value } from './value.js';
 
 /** The newest opset whose operators all of onnxruntime's CPU optimisers know. */
 const OPSET = 18;

@@ -4,43 +4,22 @@
  * attributes here, so that passes can read them; emit.ts turns them into initializers.
  */
 import { foldConstant } from './constants.js';
+import {
+  broadcastShapes,
+  type ConstantData,
+  type ElementType,
+  type GraphNode,
+  type NodeAttributes,
+  type OutputSpec,
+  sameShape,
+  type Value,
+} from './value.js';
 
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
-export type ConstantData = Float32Array | Int32Array | Uint8Array;
-export type AttributeValue = number | string | readonly number[];
-export type NodeAttributes = Readonly<Record<string, AttributeValue>>;
-
-/** A tensor of the step: computed by `producer`, constant with `data`, or an input of the graph (neither). */
-export interface Value {
-  readonly id: number;
-  readonly shape: readonly number[];
-  readonly type: ElementType;
-  readonly producer?: GraphNode;
-  readonly data?: ConstantData;
-}
-
-export interface GraphNode {
-  readonly op: string;
-  readonly inputs: readonly Value[];
-  readonly outputs: readonly Value[];
-  readonly attributes: NodeAttributes;
-}
-
-export interface OutputSpec {
-  readonly shape: readonly number[];
-  readonly type: ElementType;
-}
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
-
-/** NumPy broadcasting of shapes known to be compatible. */
-export function broadcastShapes(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) =>
-    shapes.reduce((dim, shape) => Math.max(dim, shape[axis - rank + shape.length] ?? 1), 1),
-  );
+/** A loop, because the ones that gradients make are as large as activations. */
+function isUniform(data: ConstantData): boolean {
+  const first = data[0];
+  for (let index = 1; index < data.length; index++) if (data[index] !== first) return false;
+  return true;
 }
 
 let nextId = 0;
@@ -62,7 +41,7 @@ export class Graph {
 
   /** A constant; the same array in the same shape is one value. A uniform one is an Expand of its scalar. */
   constant(data: ConstantData, shape: readonly number[], type: ElementType = 'float32'): Value {
-    if (data.length > 1 && type === 'float32' && data.every((element) => element === data[0])) {
+    if (data.length > 1 && type === 'float32' && isUniform(data)) {
       return this.expand(this.scalar(data[0]), shape);
     }
     const known = this.constants.get(data) ?? [];
@@ -136,75 +115,4 @@ export class Graph {
     }
     return node.outputs;
   }
-}
-
-/** Nodes that some output depends on, in order. */
-export function liveNodes(graph: Graph): GraphNode[] {
-  const needed = new Set<Value>(graph.outputs.values());
-  const live: GraphNode[] = [];
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((output) => needed.has(output))) continue;
-    for (const input of node.inputs) needed.add(input);
-    live.push(node);
-  }
-  return live.reverse();
-}
-
-/** The live nodes that read each value. */
-export function usersOf(graph: Graph): Map<Value, GraphNode[]> {
-  const users = new Map<Value, GraphNode[]>();
-  for (const node of liveNodes(graph)) {
-    for (const input of new Set(node.inputs)) {
-      const list = users.get(input);
-      if (list === undefined) users.set(input, [node]);
-      else list.push(node);
-    }
-  }
-  return users;
-}
-
-/**
- * Called for each live node with its operands already rewritten; returns the values that stand for its outputs, made
- * with `target`, or undefined to keep the node as it is.
- */
-export type Visit = (
-  node: GraphNode,
-  inputs: readonly Value[],
-  target: Graph,
-) => readonly Value[] | Value | undefined;
-
-/** Rebuilds the graph node by node; what no output needs falls away. */
-export function rewrite(source: Graph, visit: Visit): Graph {
-  const target = new Graph();
-  const mapped = new Map<Value, Value>();
-  for (const [name, value] of source.inputs) {
-    target.inputs.set(name, value);
-    mapped.set(value, value);
-  }
-  const lookUp = (value: Value): Value => {
-    if (value.data === undefined) return mapped.get(value)!;
-    return value.shape.length === 0 && value.type === 'float32'
-      ? target.scalar(value.data[0])
-      : target.constant(value.data, value.shape, value.type);
-  };
-  for (const node of liveNodes(source)) {
-    const inputs = node.inputs.map(lookUp);
-    const result = visit(node, inputs, target) ?? copyNode(node, inputs, target);
-    const values = Array.isArray(result) ? (result as readonly Value[]) : [result as Value];
-    node.outputs.forEach((output, index) => mapped.set(output, values[index]));
-  }
-  for (const [name, value] of source.outputs) target.outputs.set(name, lookUp(value));
-  return target;
-}
-
-function copyNode(node: GraphNode, inputs: readonly Value[], target: Graph): readonly Value[] {
-  if (node.outputs.length > 1)
-    return target.node(
-      node.op,
-      inputs,
-      node.attributes,
-      node.outputs.map(({ shape, type }) => ({ shape, type })),
-    );
-  const [{ shape, type }] = node.outputs;
-  return [target.op(node.op, inputs, node.attributes, shape, type)];
 }

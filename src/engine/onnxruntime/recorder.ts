@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '#tfjs-gradients';
 import type { Arrays, Step, Tensors } from '../engine.js';
-import { type ConstantData, Graph, type Value } from './graph.js';
+import { Graph } from './graph.js';
+import type { ConstantData, Value } from './value.js';
 import { convolution } from './kernels/convolution.js';
 import { elementwise } from './kernels/elementwise.js';
 import type { KernelTable } from './kernels/kernel.js';

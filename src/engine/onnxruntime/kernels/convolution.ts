@@ -3,7 +3,8 @@
  * transposes, which cancel against those of converters/layout.ts.
  */
 import { backend_util } from '@tensorflow/tfjs-core';
-import type { Graph, Value } from '../graph.js';
+import type { Graph } from '../graph.js';
+import type { Value } from '../value.js';
 import type { KernelAttributes, KernelTable } from './kernel.js';
 import { matMul, reduce } from './reduction.js';
 import { concat, pad, reverse, slice } from './shaping.js';

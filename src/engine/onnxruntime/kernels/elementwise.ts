@@ -1,5 +1,6 @@
 /** Element-wise kernels, one ONNX node each where ONNX has the operator. */
-import type { ElementType, Graph, Value } from '../graph.js';
+import type { Graph } from '../graph.js';
+import type { ElementType, Value } from '../value.js';
 import type { KernelTable, RecordKernel } from './kernel.js';
 
 const binary =

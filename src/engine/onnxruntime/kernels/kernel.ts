@@ -1,4 +1,5 @@
-import type { Graph, Value } from '../graph.js';
+import type { Graph } from '../graph.js';
+import type { Value } from '../value.js';
 
 /**
  * Records one tfjs kernel: adds its ONNX nodes to the graph instead of computing. Inputs are in the order in which

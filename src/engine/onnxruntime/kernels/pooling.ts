@@ -1,6 +1,7 @@
 /** Max and average pooling and their gradients, NCHW between two transposes as in convolution.ts. */
 import { backend_util } from '@tensorflow/tfjs-core';
-import { type Graph, type NodeAttributes, type Value, sizeOf } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type NodeAttributes, type Value, sizeOf } from '../value.js';
 import { toNchw, toNhwc } from './convolution.js';
 import type { KernelAttributes, KernelTable } from './kernel.js';
 

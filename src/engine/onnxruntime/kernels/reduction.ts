@@ -1,5 +1,6 @@
 /** Reductions, softmax and matrix products. */
-import { type ElementType, type Graph, type Value, broadcastShapes } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type ElementType, type Value, broadcastShapes } from '../value.js';
 import { cast } from './elementwise.js';
 import type { KernelTable, RecordKernel } from './kernel.js';
 

@@ -1,6 +1,6 @@
 /** Kernels that move elements without computing: shapes, slices, pads, concatenation, gathering. */
-import { type Graph, type Value, sizeOf } from '../graph.js';
-import { backend_util, type Tensor } from '@tensorflow/tfjs-core';
+import type { Graph } from '../graph.js';
+import { type Value, sizeOf } from '../value.js';
 import type { KernelTable } from './kernel.js';
 
 /** Slice by first index, count and step (which may be negative) along every axis that is not taken whole. */
@@ -57,6 +57,9 @@ export function concat(graph: Graph, inputs: readonly Value[], axis: number): Va
   return graph.op('Concat', inputs, { axis }, shape, inputs[0].type);
 }
 
+const withDim = (shape: readonly number[], axis: number, size: number): number[] =>
+  shape.map((dim, index) => (index === axis ? size : dim));
+
 export const shaping: KernelTable = {
   Reshape: (graph, { x }, { shape }) => {
     const target = [...(shape as number[])];
@@ -99,21 +102,13 @@ export const shaping: KernelTable = {
   },
   SplitV: (graph, { x }, { numOrSizeSplits, axis }) => {
     const at = ((axis as number) + x.shape.length) % x.shape.length;
-    const sizes = backend_util.prepareSplitSize(
-      { shape: x.shape } as Tensor,
-      numOrSizeSplits as number | number[],
-      at,
-    );
+    const split = numOrSizeSplits as number | number[];
+    const sizes = typeof split === 'number' ? new Array<number>(split).fill(x.shape[at] / split) : split;
     let offset = 0;
     return sizes.map((size) => {
       const begin = x.shape.map((_, index) => (index === at ? offset : 0));
       offset += size;
-      return slice(
-        graph,
-        x,
-        begin,
-        x.shape.map((dim, index) => (index === at ? size : dim)),
-      );
+      return slice(graph, x, begin, withDim(x.shape, at, size));
     });
   },
   Tile: (graph, { x }, { reps }) => {

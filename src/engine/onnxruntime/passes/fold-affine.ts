@@ -7,7 +7,9 @@
  * 2. z = Mul(y, s) or Add(y, b) alone likewise.
  * 3. Other readers of y get (z - b) * (1/s). What that costs is taken back by hoist-scales.ts.
  */
-import { type Graph, type GraphNode, type Value, rewrite, usersOf } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { rewrite, usersOf } from '../rewrite.js';
+import type { GraphNode, Value } from '../value.js';
 
 /** Below this share of the largest scale, a channel's y cannot be had back from z with enough digits. */
 const TINY = 1e-4;

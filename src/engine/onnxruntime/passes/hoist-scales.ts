@@ -7,7 +7,9 @@
  *    into the filter's input side, and the other terms, each u*s or smaller than the sum, are divided by c.
  * 4. x*t + c with t and c constant per channel is (x + c/t) * t, which brings the scale to where 1 to 3 see it.
  */
-import { type Graph, type GraphNode, type Value, type Visit, rewrite, sameShape, sizeOf } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type Visit, rewrite } from '../rewrite.js';
+import { type GraphNode, type Value, sameShape, sizeOf } from '../value.js';
 
 export const hoistScales = (graph: Graph): Graph => rewrite(graph, visit);
 

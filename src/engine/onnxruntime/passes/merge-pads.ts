@@ -6,7 +6,9 @@
  * 2. A spatial Slice of an input gradient (the gradient of such a Pad), computed by Conv or ConvTranspose, crops by
  *    smaller (Conv) or larger (ConvTranspose) pads instead.
  */
-import { type Graph, type GraphNode, type Value, type Visit, rewrite, usersOf } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type Visit, rewrite, usersOf } from '../rewrite.js';
+import type { GraphNode, Value } from '../value.js';
 
 export function mergePads(graph: Graph): Graph {
   const users = usersOf(graph);

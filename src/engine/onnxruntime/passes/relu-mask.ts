@@ -6,7 +6,9 @@
  * 1. Where(Greater(x, 0), 1, 0) -> HardSigmoid(x; alpha 1e30, beta 0). For 0 < x < 1e-30, where the slope is not
  *    steep enough, x is below the resolution of any activation.
  */
-import { type Graph, type Value, type Visit, rewrite } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type Visit, rewrite } from '../rewrite.js';
+import type { Value } from '../value.js';
 
 export const reluMask = (graph: Graph): Graph => rewrite(graph, visit);
 

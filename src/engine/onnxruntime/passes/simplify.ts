@@ -9,16 +9,9 @@
  * 6. Transposes compose; the identity goes, and one that moves only axes of size 1 is a Reshape. A transposed
  *    scalar's Expand is an Expand.
  */
-import {
-  type Graph,
-  type GraphNode,
-  type Value,
-  type Visit,
-  broadcastShapes,
-  rewrite,
-  sameShape,
-  sizeOf,
-} from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type Visit, rewrite } from '../rewrite.js';
+import { type GraphNode, type Value, broadcastShapes, sameShape, sizeOf } from '../value.js';
 import { ELEMENTWISE } from './elementwise.js';
 
 export const simplify = (graph: Graph): Graph => rewrite(graph, visit);
@@ -37,8 +30,7 @@ function sinkExpands(node: GraphNode, inputs: readonly Value[], target: Graph): 
 }
 
 /** The single element of a constant scalar. */
-const scalarOf = (value: Value): number | undefined =>
-  value.data !== undefined && value.data.length === 1 ? value.data[0] : undefined;
+const scalarOf = (value: Value): number | undefined => (value.data?.length === 1 ? value.data[0] : undefined);
 
 function algebra(node: GraphNode, inputs: readonly Value[], target: Graph): Value | undefined {
   const [output] = node.outputs;
@@ -107,7 +99,7 @@ function combineSmall(target: Graph, op: 'Add' | 'Mul', x: Value, y: Value): Val
 
 function movement(node: GraphNode, [x]: readonly Value[], target: Graph): Value | undefined {
   const [output] = node.outputs;
-  const source = x?.producer;
+  const source = x.producer;
   switch (node.op) {
     case 'Reshape':
       if (source?.op === 'Reshape') return target.reshape(source.inputs[0], output.shape);

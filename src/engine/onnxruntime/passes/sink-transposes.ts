@@ -4,7 +4,9 @@
  * 1. Pad and Slice of a Transpose: the same on the original axes, then the Transpose.
  * 2. An element-wise operator whose operands are all transposed alike, or constant scalars.
  */
-import { type Graph, type GraphNode, type Value, type Visit, rewrite } from '../graph.js';
+import type { Graph } from '../graph.js';
+import { type Visit, rewrite } from '../rewrite.js';
+import type { GraphNode, Value } from '../value.js';
 import { ELEMENTWISE } from './elementwise.js';
 
 export const sinkTransposes = (graph: Graph): Graph => rewrite(graph, visit);

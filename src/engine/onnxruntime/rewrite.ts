@@ -1,0 +1,74 @@
+/** Walks over a Graph: what is alive, who reads what, and rebuilding it node by node. */
+import { Graph } from './graph.js';
+import type { GraphNode, Value } from './value.js';
+
+/** Nodes that some output depends on, in order. */
+export function liveNodes(graph: Graph): GraphNode[] {
+  const needed = new Set<Value>(graph.outputs.values());
+  const live: GraphNode[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    for (const input of node.inputs) needed.add(input);
+    live.push(node);
+  }
+  return live.reverse();
+}
+
+/** The live nodes that read each value. */
+export function usersOf(graph: Graph): Map<Value, GraphNode[]> {
+  const users = new Map<Value, GraphNode[]>();
+  for (const node of liveNodes(graph)) {
+    for (const input of new Set(node.inputs)) {
+      const list = users.get(input);
+      if (list === undefined) users.set(input, [node]);
+      else list.push(node);
+    }
+  }
+  return users;
+}
+
+/**
+ * Called for each live node with its operands already rewritten; returns the values that stand for its outputs, made
+ * with `target`, or undefined to keep the node as it is.
+ */
+export type Visit = (
+  node: GraphNode,
+  inputs: readonly Value[],
+  target: Graph,
+) => readonly Value[] | Value | undefined;
+
+/** Rebuilds the graph node by node; what no output needs falls away. */
+export function rewrite(source: Graph, visit: Visit): Graph {
+  const target = new Graph();
+  const mapped = new Map<Value, Value>();
+  for (const [name, value] of source.inputs) {
+    target.inputs.set(name, value);
+    mapped.set(value, value);
+  }
+  const lookUp = (value: Value): Value => {
+    if (value.data === undefined) return mapped.get(value)!;
+    return value.shape.length === 0 && value.type === 'float32'
+      ? target.scalar(value.data[0])
+      : target.constant(value.data, value.shape, value.type);
+  };
+  for (const node of liveNodes(source)) {
+    const inputs = node.inputs.map(lookUp);
+    const result = visit(node, inputs, target) ?? copyNode(node, inputs, target);
+    const values = Array.isArray(result) ? (result as readonly Value[]) : [result as Value];
+    node.outputs.forEach((output, index) => mapped.set(output, values[index]));
+  }
+  for (const [name, value] of source.outputs) target.outputs.set(name, lookUp(value));
+  return target;
+}
+
+function copyNode(node: GraphNode, inputs: readonly Value[], target: Graph): readonly Value[] {
+  if (node.outputs.length > 1)
+    return target.node(
+      node.op,
+      inputs,
+      node.attributes,
+      node.outputs.map(({ shape, type }) => ({ shape, type })),
+    );
+  const [{ shape, type }] = node.outputs;
+  return [target.op(node.op, inputs, node.attributes, shape, type)];
+}
