@@ -1,5 +1,5 @@
 import { DfkdError } from './errors.js';
-import type { Graph, Node, Tensor } from './model.js';
+import type { DataType, Graph, Node, Tensor } from './model.js';
 import type { OpContext, OpDefinition, ParsedAttributes, Shape } from './ops/define-op.js';
 import { findOperator } from './ops/index.js';
 import { parseAttributes } from './ops/parse-attributes.js';
@@ -51,6 +51,7 @@ export function inferGraph(graph: Graph, opset: number, inputShapes: ReadonlyMap
     sizeOf(shape);
     walk.shapes.set(name, shape);
   }
+  for (const { name, type } of graph.inputs) walk.types.set(name, type);
   for (const node of graph.nodes)
     naming(node, () => {
       walk.visit(node);
@@ -72,6 +73,7 @@ class Walk implements Inference {
   readonly shapes = new Map<string, Shape>();
   readonly constants = new Map<string, Tensor>();
   readonly operations = new Map<Node, Operation>();
+  readonly types = new Map<string, DataType | undefined>();
   /** Constants that may be weights. */
   readonly #weights = new Set<string>();
   readonly #opset: number;
@@ -88,6 +90,7 @@ class Walk implements Inference {
   #addConstant(name: string, tensor: Tensor): void {
     this.constants.set(name, tensor);
     this.shapes.set(name, tensor.dims);
+    this.types.set(name, tensor.type);
   }
 
   visit(node: Node): void {
@@ -101,13 +104,17 @@ class Walk implements Inference {
     checkConstantInputs(definition, node, constants);
 
     const outputCount = node.outputs.findLastIndex((name) => name !== '') + 1;
-    const partial = { opset: this.#opset, constants, outputCount };
+    const types = node.inputs.map((name) => this.types.get(name));
+    const partial = { opset: this.#opset, constants, types, outputCount };
     const outputShapes = definition.shape(inputs, attributes, partial);
     outputShapes.forEach(sizeOf);
     const operation = { definition, attributes, context: { ...partial, outputShapes } };
     this.operations.set(node, operation);
+    const type = definition.type ? definition.type(attributes, partial) : types[0];
     node.outputs.forEach((name, i) => {
-      if (name !== '' && i < outputShapes.length) this.shapes.set(name, outputShapes[i]);
+      if (name === '' || i >= outputShapes.length) return;
+      this.shapes.set(name, outputShapes[i]);
+      this.types.set(name, type);
     });
     this.#fold(node, operation, inputs);
   }
@@ -129,7 +136,9 @@ class Walk implements Inference {
     attributes: ParsedAttributes,
     context: OpContext,
   ): readonly Tensor[] | undefined {
-    const constant = node.inputs.every((name) => name === '' || this.constants.has(name));
+    const constant = node.inputs.every(
+      (name, i) => name === '' || definition.typeInputs.includes(i) || this.constants.has(name),
+    );
     if (!constant || !definition.fold) return undefined;
     const large = context.outputShapes.some((shape) => sizeOf(shape) > MAX_FOLDED_ELEMENTS);
     if (large && node.inputs.length > 0) return undefined;

@@ -105,6 +105,25 @@ describe('chains of shape arithmetic', () => {
   });
 });
 
+test('CastLike of a constant needs only the type of an activation', () => {
+  const spec = model(
+    [
+      node('Relu', ['x'], 'r'),
+      node('CastLike', ['six', 'r'], 'bound'),
+      node('Greater', ['x', 'r'], 'above'),
+      node('CastLike', ['six', 'above'], 'flag'),
+      node('Where', ['flag', 'r', 'x'], 'kept'),
+      node('Clip', ['kept', '', 'bound'], 'y'),
+    ],
+    { six: scalarOf(int64(6)) },
+    'y',
+  );
+  const graph = fold({ ...spec, opset: 18 });
+  expect(graph.nodes.map(({ opType }) => opType)).toEqual(['Relu', 'Where', 'Clip']);
+  expect(graph.initializers.get('bound')).toEqual(scalarOf(float(6)));
+  expect(graph.initializers.get('flag')).toEqual({ type: 'bool', dims: [], data: Uint8Array.of(1) });
+});
+
 describe('what may be a weight stays under its name', () => {
   test('a transposed weight is computed', () => {
     const graph = fold(

@@ -151,6 +151,25 @@ describe('output', () => {
 });
 
 describe('parameters', () => {
+  test('are what the file stores, not what folding makes of it', () => {
+    const network = lower(
+      [
+        node('CastLike', ['zero', 'x'], 'cast'),
+        node('Expand', ['cast', 'count'], 'zeros'),
+        node('Conv', ['x', 'k', 'zeros'], 'a'),
+        ...POOL_AND_FLATTEN('a'),
+        node('Clip', ['features', '', 'six'], 'y'),
+      ],
+      {
+        zero: { type: 'int64', dims: [], data: BigInt64Array.of(0n) },
+        count: ints(3),
+        k: floats([3, 2, 1, 1]),
+        six: { type: 'float', dims: [], data: Float32Array.of(6) },
+      },
+    );
+    expect([...network.parameters.keys()]).toEqual(['k']);
+  });
+
   const shared = lower(
     [
       node('Conv', ['x', 'k1', 'zeros'], 'a'),
@@ -225,8 +244,12 @@ describe('parameters', () => {
 });
 
 describe('input', () => {
-  const nodes = [node('Reshape', ['x', 'target'], 'rows'), node('Gemm', ['rows', 'w'], 'y')];
-  const initializers = { target: ints(1, 32), w: floats([32, 3]) };
+  const nodes = [
+    node('Concat', ['one', 'rest'], 'target', { axis: 0 }),
+    node('Reshape', ['x', 'target'], 'rows'),
+    node('Gemm', ['rows', 'w'], 'y'),
+  ];
+  const initializers = { one: ints(1), rest: ints(32), w: floats([32, 3]) };
 
   test('a Reshape that holds the batch of the export follows ours', async () => {
     const network = lower(nodes, initializers, { shape: [1, 2, 4, 4], batch: 3 });

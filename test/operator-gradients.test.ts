@@ -57,6 +57,7 @@ function operatorOf({ op, attributes, inputs, constants }: Case): (xs: readonly 
   const context = {
     opset: OPSET,
     constants: [...inputs.map(() => undefined), ...constants.map((constant) => toConstant(op, constant))],
+    types: [],
     outputCount: 1,
   };
   const shapes = [...inputs, ...constants].map(({ shape }) => shape);

@@ -153,7 +153,7 @@ test('batch norm in training mode yields the running statistics of the specifica
     tf,
     [toTfjs(x), vector([1, 2]), vector([3, 4]), vector([5, -6]), vector([7, 8])],
     { epsilon: 1e-5, momentum: 0.75, training_mode: 1 },
-    { opset: 9, constants: [], outputCount: 3, outputShapes: [] },
+    { opset: 9, constants: [], types: [], outputCount: 3, outputShapes: [] },
   );
   mean.forEach((value, c) => {
     expect(runningMean.dataSync()[c]).toBeCloseTo(0.75 * [5, -6][c] + 0.25 * value, 5);

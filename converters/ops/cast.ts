@@ -11,6 +11,7 @@ export const Cast = defineOp('Cast', {
     round_mode: string('up', { since: 24 }),
   },
   shape: ([x]) => [x],
+  type: ({ to }) => dataTypeOf(to),
   fold: ([x], { to }) => castTensor(x, dataTypeOf(to)),
   forward: (tf, [x], { to }) => [castForward(tf, x, dataTypeOf(to))],
 });

@@ -1,5 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { Attribute, Tensor } from '../model.js';
+import type { Attribute, DataType, Tensor } from '../model.js';
 
 export type Shape = readonly number[];
 export type Tf = typeof tfjs;
@@ -33,6 +33,8 @@ export interface ShapeContext {
   readonly opset: number;
   /** Constant inputs by position; undefined where the input is computed (or omitted). */
   readonly constants: readonly (Tensor | undefined)[];
+  /** Element types of the inputs, undefined where unknown (or omitted). */
+  readonly types: readonly (DataType | undefined)[];
   /** Outputs the node names; variadic operators (Split) depend on it. */
   readonly outputCount: number;
 }
@@ -60,9 +62,13 @@ interface Definition<S extends AttributeSpecs, N extends readonly [number, numbe
   readonly outputs: readonly [number, number];
   /** Positions of inputs that must be constant; `forward` finds them in `context.constants`, not among its inputs. */
   readonly constantInputs?: readonly number[];
+  /** Positions of inputs of which only the element type matters, which is in `context.types`. */
+  readonly typeInputs?: readonly number[];
   readonly attributes: S;
   /** Output shapes from input shapes ([] for omitted inputs); throws DfkdError E_SHAPE, E_ATTR or E_UNSUPPORTED. */
   shape(inputs: readonly Shape[], attributes: Attributes<S>, context: ShapeContext): Shape[];
+  /** Element type of the outputs, where it is not that of the first input. */
+  type?(attributes: Attributes<S>, context: ShapeContext): DataType | undefined;
   /** Evaluation on constants without tfjs, exact for integers; undefined where the element type is not foldable. */
   fold?(
     inputs: InputsOf<Tensor, N>,
@@ -87,8 +93,10 @@ export interface OpDefinition {
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
   readonly constantInputs: readonly number[];
+  readonly typeInputs: readonly number[];
   readonly attributes: AttributeSpecs;
   shape(inputs: readonly Shape[], attributes: ParsedAttributes, context: ShapeContext): Shape[];
+  type?(attributes: ParsedAttributes, context: ShapeContext): DataType | undefined;
   fold?(
     inputs: readonly (Tensor | undefined)[],
     attributes: ParsedAttributes,
@@ -111,7 +119,7 @@ export function defineOp<const S extends AttributeSpecs, const N extends readonl
   definition: Definition<S, N>,
 ): OpDefinition {
   // The parser guarantees what the precise types promise.
-  return { constantInputs: [], ...definition, opType } as unknown as OpDefinition;
+  return { constantInputs: [], typeInputs: [], ...definition, opType } as unknown as OpDefinition;
 }
 
 function spec<T extends AttributeValue>(

@@ -8,6 +8,7 @@ export const Where = defineOp('Where', {
   outputs: [1, 1],
   attributes: {},
   shape: (inputs) => [broadcastShapes(...inputs)],
+  type: (_, { types }) => types[1],
   fold([condition, x, y], _, { outputShapes: [dims] }) {
     const [chosen, whenTrue, whenFalse] = [condition, x, y].map(({ dims: from }) =>
       broadcastIndex(from, dims),

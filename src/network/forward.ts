@@ -33,9 +33,10 @@ export function createForward(
 
     for (const node of graph.nodes) {
       const operation = operations.get(node)!;
-      const { constantInputs } = operation.definition;
+      const { constantInputs, typeInputs } = operation.definition;
       const inputs = node.inputs.map((name, position) => {
-        if (name === '' || constantInputs.includes(position)) return undefined;
+        if (name === '' || constantInputs.includes(position) || typeInputs.includes(position))
+          return undefined;
         const read = reads.get(node)?.get(position);
         return read === undefined ? (values.get(name) ?? constant(name)) : parameter(read);
       });

@@ -34,12 +34,14 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
 
   const shapes = new Map([[input.name, shape]]);
   const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)), [outputName]);
-  const rebatched = rebatch(whole, input.shape?.[0] ?? options.batch, options.batch);
+  // What is constant for any input comes first: exporters compute the targets that `rebatch` looks for.
+  const partly = foldConstants(whole, opset, new Map());
+  const rebatched = rebatch(partly, input.shape?.[0] ?? options.batch, options.batch);
   const graph = dropDeadNodes(foldConstants(rebatched, opset, shapes), [outputName]);
   checkOperators(graph, opset);
 
   const inference = inferGraph(graph, opset, shapes);
-  const found = findParameters(graph, inference.operations);
+  const found = findParameters(graph, inference.operations, whole.initializers);
   const logits = logitsOf(graph, outputName);
   const weights = [...found.parameters.values()].filter(({ role }) => role === 'weight');
   return {

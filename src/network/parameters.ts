@@ -25,12 +25,17 @@ const BATCH_NORM_ROLES: readonly ParameterRole[] = ['other', 'scale', 'offset', 
  * Every float initializer that enters a computation, with its role there. Single elements without a role (the 6 of a
  * ReLU6, an exponent) are constants.
  * @param graph folded, without dead nodes
+ * @param stored the constants of the file; what folding added to them is not the file's to train
  */
-export function findParameters(graph: Graph, operations: ReadonlyMap<Node, Operation>): Parameters {
+export function findParameters(
+  graph: Graph,
+  operations: ReadonlyMap<Node, Operation>,
+  stored: ReadonlyMap<string, Tensor>,
+): Parameters {
   const parameters = new Map<string, Parameter>();
   const reads = new Map<Node, Map<number, string>>();
   const taken = new Set(graph.initializers.keys());
-  for (const [source, uses] of findUses(graph, operations)) {
+  for (const [source, uses] of findUses(graph, operations, stored)) {
     const tensor = graph.initializers.get(source)!;
     const groups = mayShare(uses) ? [uses] : uses.map((use) => [use]);
     groups.forEach((group, i) => {
@@ -75,14 +80,19 @@ function elementsOf(name: string, { type, data }: Tensor): Float32Array {
 }
 
 /** In the order in which nodes read them. */
-function findUses(graph: Graph, operations: ReadonlyMap<Node, Operation>): Map<string, Use[]> {
+function findUses(
+  graph: Graph,
+  operations: ReadonlyMap<Node, Operation>,
+  stored: ReadonlyMap<string, Tensor>,
+): Map<string, Use[]> {
   const uses = new Map<string, Use[]>();
   const roleOf = roleFinder(graph);
   for (const node of graph.nodes) {
-    const constantInputs = operations.get(node)?.definition.constantInputs ?? [];
+    const { constantInputs, typeInputs } = operations.get(node)!.definition;
     node.inputs.forEach((name, position) => {
-      const tensor = graph.initializers.get(name);
-      if (!tensor || !isFloating(tensor.type) || constantInputs.includes(position)) return;
+      const tensor = stored.get(name);
+      if (!tensor || !isFloating(tensor.type)) return;
+      if (constantInputs.includes(position) || typeInputs.includes(position)) return;
       const role = roleOf(node, position);
       if (role === 'other' && tensor.data.length === 1) return;
       const ofName = uses.get(name) ?? [];

@@ -23,7 +23,8 @@ export function runGraph(
     if (node.outputs.every((name) => name === '' || constants.has(name))) continue;
     const { definition, attributes, context } = operations.get(node)!;
     const tensors = node.inputs.map((name, i) => {
-      if (name === '' || definition.constantInputs.includes(i)) return undefined;
+      if (name === '' || [...definition.constantInputs, ...definition.typeInputs].includes(i))
+        return undefined;
       return values.get(name) ?? toTfjs(constants.get(name)!);
     });
     const outputs = naming(node, () => definition.forward!(tf, tensors, attributes, context));

@@ -70,6 +70,7 @@ export function predicate(
     outputs: [1, 1],
     attributes: {},
     shape: (inputs) => [broadcastShapes(...inputs)],
+    type: () => 'bool',
     fold: ([a, b]) => [
       mapElements([a, b], 'bool', broadcastShapes(a.dims, b.dims), (x, y) => Number(holds(x, y))),
     ],
