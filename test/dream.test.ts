@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createDreamSource, holdOut, moveImage } from '../src/dream/dream-source.js';
+import { moveImage } from '../src/dream/dream-source.js';
 import { createDreamStep } from '../src/dream/dream-step.js';
 import { dream, type DreamOptions } from '../src/dream/dream.js';
 import { shiftMatrix } from '../src/dream/jitter.js';
+import { naturalNoise } from '../src/dream/noise.js';
 import { batchNormDistance, crossEntropy, totalVariation } from '../src/dream/losses.js';
 import type { Arrays, Engine, HostTensor } from '../src/engine/engine.js';
 import type { Preprocessing } from '../src/preprocess.js';
@@ -142,6 +143,36 @@ describe('jitter', () => {
   });
 });
 
+describe('noise to begin with', () => {
+  const shape = [40, 3, 32, 32];
+  const noise = naturalNoise(shape, createRandom(0));
+  const differences = (by: number) => {
+    let sum = 0;
+    for (let i = by; i < noise.length; i++) if (i % 32 >= by) sum += (noise[i] - noise[i - by]) ** 2;
+    return sum / ((noise.length * (32 - by)) / 32);
+  };
+
+  test('has mean 0 and variance 1', () => {
+    const mean = noise.reduce((sum, x) => sum + x, 0) / noise.length;
+    const variance = noise.reduce((sum, x) => sum + (x - mean) ** 2, 0) / noise.length;
+    expect(Math.abs(mean)).toBeLessThan(0.1);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.1);
+  });
+
+  test('its neighbours differ less than distant pixels, octave by octave', () => {
+    // Of 6 octaves of variance 1/6, block b differs between pixels d apart with probability min(1, d / b).
+    for (const d of [1, 2, 4, 8]) {
+      const expected = [1, 2, 4, 8, 16, 32].reduce((sum, b) => sum + (2 / 6) * Math.min(1, d / b), 0);
+      expect(Math.abs(differences(d) / expected - 1)).toBeLessThan(0.1);
+    }
+  });
+
+  test('depends on the stream alone', () => {
+    expect(naturalNoise(shape, createRandom(0))).toEqual(noise);
+    expect(naturalNoise(shape, createRandom(1))).not.toEqual(noise);
+  });
+});
+
 describe('dream step', () => {
   const input = (learningRate = 0): Arrays => ({
     targets: {
@@ -266,46 +297,5 @@ describe('dreaming', () => {
       code: 'E_NONFINITE',
       message: expect.stringMatching(/'dream' stopped at step 1 of 80: .* loss is NaN/) as string,
     });
-  });
-});
-
-describe('stored dreams', () => {
-  const numbered = {
-    images: { shape: [10, 1, 2, 2], data: Float32Array.from({ length: 40 }, (_, i) => Math.floor(i / 4)) },
-    targets: Array.from({ length: 10 }, (_, i) => i),
-  };
-  const ids = ({ shape, data }: HostTensor) => Array.from({ length: shape[0] }, (_, i) => data[i * 4]);
-
-  test('are held out at random, each image on one side only, with its target', () => {
-    const { training, measuring } = holdOut(numbered, 3, createRandom(0));
-    expect(ids(training.images)).toEqual(training.targets);
-    expect(ids(measuring.images)).toEqual(measuring.targets);
-    expect(measuring.targets).toHaveLength(3);
-    expect([...training.targets, ...measuring.targets].sort((a, b) => a - b)).toEqual(numbered.targets);
-  });
-
-  test('are drawn epoch by epoch, across batch borders', async () => {
-    const source = createDreamSource(numbered, 1, createRandom(0));
-    const drawn: number[] = [];
-    for (let i = 0; i < 5; i++) drawn.push(...ids(await source.next(4)));
-    for (const epoch of [drawn.slice(0, 10), drawn.slice(10)]) {
-      expect([...epoch].sort((a, b) => a - b)).toEqual(numbered.targets);
-    }
-    expect(drawn.slice(0, 10)).not.toEqual(drawn.slice(10));
-  });
-
-  test('are augmented by moves that keep every pixel', async () => {
-    const one = {
-      images: { shape: [1, 1, 3, 3], data: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]) },
-      targets: [0],
-    };
-    const { data } = await createDreamSource(one, 1, createRandom(0)).next(200);
-    const seen = new Set<string>();
-    for (let i = 0; i < 200; i++) {
-      const moved = Array.from(data.subarray(i * 9, i * 9 + 9));
-      expect([...moved].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-      seen.add(moved.join());
-    }
-    expect(seen.size).toBe(18); // 3 x 3 shifts, mirrored or not
   });
 });

@@ -7,6 +7,7 @@ import { checkFinite, throwIfInterrupted, type RunControl } from '../progress.js
 import type { Random } from '../random.js';
 import { ADAM, createDreamStep, type DreamWeights } from './dream-step.js';
 import { shiftMatrix } from './jitter.js';
+import { naturalNoise } from './noise.js';
 
 export interface DreamOptions {
   /** Images wanted, rounded up to whole batches of the network's size; 0 prepares the step and makes none. */
@@ -76,10 +77,10 @@ export async function dream(
   };
 }
 
-/** Noise of about the variance of natural images, moments 0. */
+/** Moments of 0 and noise to begin with. */
 function startState({ input: { shape } }: Network, { range }: Preprocessing, random: Random): Arrays {
-  const size = shape.reduce((product, length) => product * length, 1);
-  const noise = random.gaussian(size);
+  const noise = naturalNoise(shape, random);
+  const size = noise.length;
   const data = range ? noise.map((x) => Math.min(Math.max(x, range.low), range.high)) : noise;
   return {
     images: { shape, data },
