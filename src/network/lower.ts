@@ -34,11 +34,12 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
 
   const shapes = new Map([[input.name, shape]]);
   const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)), [outputName]);
+  checkOperators(whole, opset);
   // What is constant for any input comes first: exporters compute the targets that `rebatch` looks for.
   const partly = foldConstants(whole, opset, new Map());
   const rebatched = rebatch(partly, input.shape?.[0] ?? options.batch, options.batch);
   const graph = dropDeadNodes(foldConstants(rebatched, opset, shapes), [outputName]);
-  checkOperators(graph, opset);
+  checkComputable(graph, opset);
 
   const inference = inferGraph(graph, opset, shapes);
   const found = findParameters(graph, inference.operations, whole.initializers);
@@ -107,10 +108,13 @@ function outputOf({ outputs }: Graph, wanted: string | undefined): string {
 
 function checkOperators(graph: Graph, opset: number): void {
   const counts = [...unsupportedOperators(graph, opset)];
-  if (counts.length > 0) {
-    const list = counts.map(([name, count]) => `${name} (${count})`).join(', ');
-    throw new DfkdError('E_UNSUPPORTED', `The model uses operators that are not supported: ${list}.`);
-  }
+  if (counts.length === 0) return;
+  const list = counts.map(([name, count]) => `${name} (${count})`).join(', ');
+  throw new DfkdError('E_UNSUPPORTED', `The model uses operators that are not supported: ${list}.`);
+}
+
+/** Some operators exist for the arithmetic of shapes alone; what is left of them after folding cannot be computed. */
+function checkComputable(graph: Graph, opset: number): void {
   const left = graph.nodes.find((node) => !findOperator(node, opset)?.forward);
   if (left) {
     throw new DfkdError(
