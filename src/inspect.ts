@@ -1,3 +1,4 @@
+import { DfkdError } from '../converters/errors.js';
 import type { Graph, Tensor } from '../converters/model.js';
 import { unsupportedOperators } from '../converters/ops/index.js';
 import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
@@ -44,6 +45,7 @@ export async function inspectModel(path: string): Promise<Inspection> {
   validateModel(model);
   // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  if (graph.inputs.length === 0) throw new DfkdError('E_UNSUPPORTED', 'The model has no input.');
   const batchNorms = findBatchNorms(graph);
   const [input] = graph.inputs;
   const [output] = graph.outputs;

@@ -20,6 +20,8 @@ function usageError(message: string): DfkdError {
       `--${option} cannot be '${given}'; it is one of ${choices.replaceAll('"', '')}.`,
     );
   }
+  const missing = /^Not enough arguments following: ([\w-]+)/.exec(message);
+  if (missing) return new DfkdError('E_ARG', `--${missing[1]} needs a value.`);
   if (message.startsWith('Not enough non-option arguments')) {
     return new DfkdError('E_ARG', 'A file name is missing; onnx-dfkd --help shows what each command takes.');
   }
@@ -48,7 +50,7 @@ async function run(args: string[]): Promise<void> {
     .wrap(110)
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
-      throw error ?? usageError(message);
+      throw error === undefined || error.name === 'YError' ? usageError(error?.message ?? message) : error;
     })
     .parseAsync();
 }

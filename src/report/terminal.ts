@@ -52,21 +52,38 @@ export function formatParity({ maxAbsDiff, maxRelDiff, equal }: Parity): string 
 
 export function formatRecovery(result: RecoverResult): string {
   const { input, output, sparsity, agreement, stages, seconds, parity } = result;
-  const written = output.bytes === null ? 'nothing written' : printable(output.path);
-  const stageRows = stages.map((stage) => [
+  const written = output.bytes === null ? 'nothing written' : output.path;
+  const rows = stages.map((stage) => [
     stage.name,
     `${stage.seconds.toFixed(1)} s`,
     formatShare(stage.agreement),
   ]);
+  const { achieved, target } = sparsity;
+  const facts: [string, string | null][] = [
+    [
+      'sparsity',
+      `${formatShare(achieved)} of the conv and linear weights are zero (target ${formatShare(target)})`,
+    ],
+    [
+      'agreement',
+      agreement.pruned === null
+        ? null
+        : `with the teacher ${formatShare(agreement.pruned)} after pruning, ${formatShare(agreement.recovered)} after recovery`,
+    ],
+    [
+      'parity',
+      parity.maxAbsDiff === null
+        ? null
+        : `largest difference in onnxruntime ${formatNumber(parity.maxAbsDiff)}`,
+    ],
+    ['time', `${seconds.toFixed(1)} s`],
+  ];
   return [
-    `${printable(input.path)} -> ${written}`,
+    printable(`${input.path} -> ${written}`),
     '',
-    formatTable([['stage', 'time', 'agreement'], ...stageRows]),
+    formatTable([['stage', 'time', 'agreement'], ...rows]),
     '',
-    `sparsity   ${formatShare(sparsity.achieved)} of the conv and linear weights are zero (target ${formatShare(sparsity.target)})`,
-    `agreement  with the teacher ${formatShare(agreement.pruned)} after pruning, ${formatShare(agreement.recovered)} after recovery`,
-    `parity     the file differs from the student by at most ${formatNumber(parity.maxAbsDiff)} in onnxruntime`,
-    `time       ${seconds.toFixed(1)} s`,
+    ...facts.filter(([, fact]) => fact !== null).map(([name, fact]) => `${name.padEnd(11)}${fact}`),
   ].join('\n');
 }
 

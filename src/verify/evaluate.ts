@@ -1,4 +1,5 @@
 import { readModel } from '../../converters/read.js';
+import { validateModel } from '../../converters/validate.js';
 import { DfkdError } from '../../converters/errors.js';
 import { type NpyArray, readNpy } from '../npy.js';
 import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
@@ -24,6 +25,7 @@ export interface Evaluation {
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
   const model = await readModel(path);
+  validateModel(model);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
     throw new DfkdError(

@@ -1,6 +1,6 @@
 import { DfkdError } from '../../converters/errors.js';
-import type { Model } from '../../converters/model.js';
 import { readModel } from '../../converters/read.js';
+import { validateModel } from '../../converters/validate.js';
 import { createRandom } from '../random.js';
 import { type Parity, type Tolerance, compareTensors } from './parity.js';
 import { runModel } from './run-model.js';
@@ -11,6 +11,8 @@ export interface VerifyOptions extends Tolerance {
   readonly threads?: number | undefined;
 }
 
+type InputShape = readonly (number | null)[];
+
 /** Enough inputs to reach every path of a classifier, few enough to take no time. */
 const INPUTS = 16;
 
@@ -19,7 +21,7 @@ const INPUTS = 16;
  * reference. Throws E_SHAPE where they do not take the same input or give the same output.
  */
 export async function verifyModels(a: string, b: string, options: VerifyOptions = {}): Promise<Parity> {
-  const shape = commonInputShape(await readModel(a), await readModel(b));
+  const shape = commonInputShape(await inputShape(a), await inputShape(b));
   const size = shape.reduce((product, dim) => product * dim, 1);
   const images = {
     shape,
@@ -36,8 +38,7 @@ export async function verifyModels(a: string, b: string, options: VerifyOptions 
 }
 
 /** [INPUTS, ...], each dimension as the model that fixes it says. */
-function commonInputShape(a: Model, b: Model): number[] {
-  const [first, second] = [inputShape(a), inputShape(b)];
+function commonInputShape(first: InputShape, second: InputShape): number[] {
   const same =
     first.length === second.length &&
     first.every((dim, axis) => axis === 0 || dim === null || (second[axis] ?? dim) === dim);
@@ -57,12 +58,14 @@ function commonInputShape(a: Model, b: Model): number[] {
   });
 }
 
-function inputShape({ graph }: Model): readonly (number | null)[] {
-  const shape = graph.inputs[0]?.shape;
-  if (!shape) throw new DfkdError('E_SHAPE', 'A model without an input of known rank cannot be compared.');
+async function inputShape(path: string): Promise<InputShape> {
+  const model = await readModel(path);
+  validateModel(model);
+  const shape = model.graph.inputs[0]?.shape;
+  if (!shape) throw new DfkdError('E_SHAPE', `'${path}' has no input of known rank and cannot be compared.`);
   return shape;
 }
 
-function show(shape: readonly (number | null)[]): string {
+function show(shape: InputShape): string {
   return shape.map((dim) => dim ?? '?').join(', ');
 }
