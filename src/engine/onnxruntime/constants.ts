@@ -1,4 +1,5 @@
 /** Evaluation of nodes whose operands are all constant: what a teacher's weights become before the first step. */
+import { stridesOf } from '../../../converters/ops/support/shapes.js';
 import { type ConstantData, type NodeAttributes, sizeOf, type Value } from './value.js';
 
 const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -42,16 +43,6 @@ export function foldConstant(
     default:
       return undefined;
   }
-}
-
-function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
 }
 
 const permutedStrides = (shape: readonly number[], perm: readonly number[]): number[] => {
