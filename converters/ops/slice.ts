@@ -73,9 +73,12 @@ function cut(size: number, from: number, to: number, step: number): Cut {
   return { start, step, length: Math.max(Math.ceil((end - start) / step), 0) };
 }
 
-/** First the range each cut spans, then every step-th element of it. */
+/** First the range each cut spans, in whole steps where the axis is long enough, then every step-th element of it. */
 function take(tf: Tf, x: tfjs.Tensor, cuts: readonly Cut[]): tfjs.Tensor {
-  const spans = cuts.map(({ step, length }) => (length === 0 ? 0 : (length - 1) * Math.abs(step) + 1));
+  const spans = cuts.map(({ start, step, length }, axis) => {
+    if (length === 0) return 0;
+    return step > 0 ? Math.min(length * step, x.shape[axis] - start) : (length - 1) * -step + 1;
+  });
   const starts = cuts.map(({ start, step, length }) => (step > 0 ? start : start + (length - 1) * step));
   const whole = spans.every((span, axis) => span === x.shape[axis]);
   const spanned = whole ? x : tf.slice(x, starts, spans);
