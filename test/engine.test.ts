@@ -198,6 +198,18 @@ describe('pooling, with gradients', () => {
   }
 });
 
+test('every second element of the last axes, with gradients', () => {
+  const everySecond = (a: tf.Tensor, axis: number, at: number) => {
+    const shape = a.shape.map((dim, index) => (index === axis ? dim / 2 : dim));
+    const [outer, inner] = [a.shape.slice(0, axis), a.shape.slice(axis + 1)].map((dims) =>
+      dims.reduce((x, y) => x * y, 1),
+    );
+    const rows = tf.reshape(a, [outer, a.shape[axis] / 2, 2, inner]);
+    return tf.reshape(tf.slice(rows, [0, 0, at, 0], [outer, a.shape[axis] / 2, 1, inner]), shape);
+  };
+  return withGradients((a) => everySecond(everySecond(a, 2, 0), 3, 1), { x: gaussian('x', 2, 3, 6, 8) });
+});
+
 describe('state', () => {
   const step: Step = ({ w, momentum }, { x, rate }) => {
     const { value, grads } = tf.valueAndGrads((v: tf.Tensor) =>

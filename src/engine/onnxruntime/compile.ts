@@ -6,6 +6,7 @@ import { mergePads } from './passes/merge-pads.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
+import { stridedSlices } from './passes/strided-slices.js';
 
 export type Pass = (graph: Graph) => Graph;
 
@@ -22,6 +23,8 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['hoist-scales', hoistScales],
   ['simplify', simplify],
   ['relu-mask', reluMask],
+  ['strided-slices', stridedSlices],
+  ['simplify', simplify],
 ];
 
 export const PASS_NAMES: ReadonlySet<string> = new Set(PASSES.map(([name]) => name));
