@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderChart } from '../src/report/chart.js';
 import { encodePngGrid } from '../src/report/png.js';
 import { renderReport } from '../src/report/html.js';
 import type { RecoverResult } from '../src/recover-result.js';
@@ -68,6 +69,14 @@ test('formatTable aligns columns and makes control characters visible', () => {
       ['b', '22'],
     ]),
   ).toBe(`a\\u001b[31m   1\nb${' '.repeat(10)}  22`);
+});
+
+test('a curve of very many steps keeps its ends and a bearable number of points', () => {
+  const steps = Array.from({ length: 200_000 }, (_, i) => i + 1);
+  const svg = renderChart({ stage: 'dream', steps, terms: { loss: steps } });
+  const [points] = /points="([^"]*)"/.exec(svg)!.slice(1);
+  expect(points.split(' ').length).toBeLessThanOrEqual(1001);
+  expect(svg).toContain('step 200000');
 });
 
 test('renderReport names nothing outside itself', () => {

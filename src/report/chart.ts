@@ -2,10 +2,12 @@ import type { LossCurve } from '../run-record.js';
 import { escapeHtml } from './escape.js';
 
 const SIZE = { width: 720, height: 200, left: 64, right: 150, top: 12, bottom: 28 };
+const MAX_POINTS = 1000;
 const COLOURS = ['#2f6fde', '#d9622b', '#2f9e58', '#a64fc2', '#b88a00', '#4b5966'];
 
 /** A line chart as inline SVG: losses on a logarithmic axis (as terms differ by orders), steps on a linear one. */
-export function renderChart({ stage, terms, steps }: LossCurve): string {
+export function renderChart(curve: LossCurve): string {
+  const { stage, terms, steps } = thin(curve);
   // A logarithm needs positive values; a term without any (a weight of 0) has no line.
   const lines = Object.entries(terms).filter(([, values]) => values.some((value) => value > 0));
   const logs = lines.flatMap(([, values]) => values.filter((value) => value > 0).map(Math.log10));
@@ -40,6 +42,14 @@ ${[...grid, ...paths].join('\n')}
 <text x="${left}" y="${height - 8}">${first}</text>
 <text x="${width - right}" y="${height - 8}" text-anchor="end">step ${last}</text>
 </svg></figure>`;
+}
+
+/** As many points as the chart has room for, evenly spread, with the last. */
+function thin({ stage, terms, steps }: LossCurve): LossCurve {
+  const stride = Math.ceil(steps.length / MAX_POINTS);
+  const keep = (_: number, i: number) => i % stride === 0 || i === steps.length - 1;
+  const thinned = Object.entries(terms).map(([term, values]) => [term, values.filter(keep)] as const);
+  return { stage, steps: steps.filter(keep), terms: Object.fromEntries(thinned) };
 }
 
 function tick(power: number): string {

@@ -14,7 +14,7 @@ table { border-collapse: collapse; width: 100%; } th, td { padding: .25rem .5rem
   border-bottom: 1px solid var(--line); } th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 500; } code { overflow-wrap: anywhere; font-size: .85em; }
 p { color: var(--soft); } svg { width: 100%; height: auto; } img { image-rendering: pixelated; max-width: 100%; }
-meter { width: 8rem; }`;
+figure { margin: 1rem 0; }`;
 
 /**
  * One HTML file that needs nothing else: style, charts (SVG) and images (PNG) are inside, there is no script, and a
