@@ -1,20 +1,12 @@
 import type { CommandModule } from 'yargs';
 import { evaluateModel, formatEvaluation } from '../index.js';
-import {
-  JSON_OPTION,
-  PREPROCESS_OPTIONS,
-  type PreprocessArguments,
-  THREADS_OPTION,
-  readPreprocess,
-  readThreads,
-} from './options.js';
+import { JSON_OPTION, PREPROCESS_OPTIONS, type PreprocessArguments, readPreprocess } from './options.js';
 import { printResult } from './output.js';
 
 interface Arguments extends PreprocessArguments {
   readonly model: string;
   readonly images: string;
   readonly labels: string;
-  readonly threads?: string | undefined;
   readonly json: boolean;
 }
 
@@ -26,11 +18,10 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       images: { type: 'string', demandOption: true, requiresArg: true, describe: 'uint8 NCHW .npy' },
       labels: { type: 'string', demandOption: true, requiresArg: true, describe: 'integer .npy' },
       ...PREPROCESS_OPTIONS,
-      ...THREADS_OPTION,
       ...JSON_OPTION,
     }),
-  handler: async ({ model, images, labels, json, threads, ...rest }) => {
-    const options = { images, labels, preprocess: readPreprocess(rest), threads: readThreads(threads) };
+  handler: async ({ model, images, labels, json, ...rest }) => {
+    const options = { images, labels, preprocess: readPreprocess(rest) };
     await printResult(json, await evaluateModel(model, options), formatEvaluation);
   },
 };
