@@ -80,5 +80,5 @@ describe('privacy', () => {
     expect(file('again').equals(file('offline'))).toBe(true);
     expect(runJob('other', [], '1').status).toBe(0);
     expect(file('other').equals(file('offline'))).toBe(false);
-  });
+  }, 240_000);
 });
