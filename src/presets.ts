@@ -18,9 +18,10 @@ export type PresetName = 'fast' | 'standard' | 'thorough';
 const DREAM = {
   batch: 64,
   jitter: 2,
-  learningRate: 0.05,
-  // arXiv 1912.08795, section 4.1; pixels are in normalised space, and both priors are means over pixels.
-  weights: { crossEntropy: 1, batchNorm: 10, totalVariation: 1, l2: 0.01 },
+  // Four times the rate of arXiv 1912.08795, which takes ten times the iterations: half the distance after 200.
+  learningRate: 0.2,
+  // The ratio of batch norm to cross-entropy is near the paper's; the priors are means over pixels, hence larger.
+  weights: { crossEntropy: 3, batchNorm: 10, totalVariation: 10, l2: 0.01 },
 };
 
 const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
@@ -30,12 +31,12 @@ const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2 };
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {
     ...COMMON,
-    dream: { ...DREAM, count: 512, iterations: 150 },
+    dream: { ...DREAM, count: 512, iterations: 120 },
     distil: { ...DISTIL, steps: 200, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
-    dream: { ...DREAM, count: 1024, iterations: 300 },
+    dream: { ...DREAM, count: 1024, iterations: 200 },
     distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
   },
   thorough: {
