@@ -35,6 +35,8 @@ function model(
       outputs: [],
       initializers: new Map(Object.entries(initializers)),
     },
+    functions: [],
+    external: new Set(),
   };
 }
 

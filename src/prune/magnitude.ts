@@ -3,7 +3,7 @@ import { copyTeacher, replaceWeights, type Student } from '../student.js';
 
 /**
  * Global unstructured magnitude pruning: of all convolution and linear weights together, masks the share `sparsity`
- * (rounded to whole weights) with the smallest magnitude. Equal magnitudes fall in the order of the graph.
+ * (rounded down to whole weights) with the smallest magnitude. Equal magnitudes fall in the order of the graph.
  */
 export function pruneByMagnitude(network: Network, { sparsity }: { readonly sparsity: number }): Student {
   const teacher = copyTeacher(network);
@@ -36,7 +36,7 @@ function findThreshold(
   for (const weights of layers) for (const weight of weights) magnitudes[at++] = Math.abs(weight);
   magnitudes.sort();
 
-  const pruned = Math.round(sparsity * magnitudes.length);
+  const pruned = Math.floor(sparsity * magnitudes.length);
   if (pruned === 0) return { threshold: -1, ties: 0 };
   const threshold = magnitudes[pruned - 1];
   return { threshold, ties: pruned - magnitudes.indexOf(threshold) };
