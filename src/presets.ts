@@ -18,7 +18,7 @@ export type PresetName = 'fast' | 'standard' | 'thorough';
 const DREAM = {
   batch: 64,
   jitter: 2,
-  // Four times the rate of arXiv 1912.08795, which takes ten times the iterations: half the distance after 200.
+  // Four times the rate of arXiv 1912.08795, for a tenth of its iterations.
   learningRate: 0.2,
   // The ratio of batch norm to cross-entropy is near the paper's; the priors are means over pixels, hence larger.
   weights: { crossEntropy: 3, batchNorm: 10, totalVariation: 10, l2: 0.01 },
