@@ -36,8 +36,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
   standard: {
     ...COMMON,
-    dream: { ...DREAM, count: 1024, iterations: 200 },
-    distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
+    dream: { ...DREAM, count: 1024, iterations: 150 },
+    distil: { ...DISTIL, steps: 400, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,

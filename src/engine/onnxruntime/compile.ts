@@ -1,5 +1,6 @@
 /** From a traced step to the graph that runs: the passes in their order. */
 import type { Graph } from './graph.js';
+import { filterGradients } from './passes/filter-gradients.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { hoistScales } from './passes/hoist-scales.js';
 import { mergePads } from './passes/merge-pads.js';
@@ -30,5 +31,10 @@ const PASSES: readonly (readonly [string, Pass])[] = [
 export const PASS_NAMES: ReadonlySet<string> = new Set(PASSES.map(([name]) => name));
 
 export function optimise(graph: Graph, without: ReadonlySet<string> = new Set()): Graph {
-  return PASSES.reduce((result, [name, pass]) => (without.has(name) ? result : pass(result)), graph);
+  const optimised = PASSES.reduce(
+    (result, [name, pass]) => (without.has(name) ? result : pass(result)),
+    graph,
+  );
+  // Not an optimisation: onnxruntime has no such operator.
+  return simplify(filterGradients(optimised));
 }

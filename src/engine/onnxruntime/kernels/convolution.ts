@@ -6,8 +6,7 @@ import { backend_util } from '@tensorflow/tfjs-core';
 import type { Graph } from '../graph.js';
 import type { Value } from '../value.js';
 import type { KernelAttributes, KernelTable } from './kernel.js';
-import { matMul, reduce } from './reduction.js';
-import { concat, pad, reverse, slice } from './shaping.js';
+import { reverse } from './shaping.js';
 
 type Shape4 = [number, number, number, number];
 type Pair = readonly [number, number];
@@ -110,80 +109,13 @@ function inputGradient(
   );
 }
 
-/** The input elements under kernel position (row, column), one per output position: [N,C,h,w]. */
-function shifted(graph: Graph, padded: Value, row: number, column: number, window: Window, dy: Value): Value {
-  const { strides, dilations } = window;
-  const [, , height, width] = dy.shape;
-  return slice(
-    graph,
-    padded,
-    [0, 0, row * dilations[0], column * dilations[1]],
-    [padded.shape[0], padded.shape[1], height, width],
-    [1, 1, strides[0], strides[1]],
-  );
-}
-
-function padForWindow(graph: Graph, x: Value, { pads }: Window): Value {
-  return pad(
-    graph,
-    x,
-    [
-      [0, 0],
-      [0, 0],
-      [pads[0], pads[2]],
-      [pads[1], pads[3]],
-    ],
-    'constant',
-  );
-}
-
-function* positions([height, width]: Pair): Generator<Pair> {
-  for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) yield [row, column];
-}
-
-/** Gradient with respect to w [O,C,kh,kw]: one batched product dy . x^T per kernel position, summed over the batch. */
-function filterGradient(graph: Graph, x: Value, dy: Value, window: Window): Value {
-  const [batch, outputs, height, width] = dy.shape;
-  const channels = x.shape[1];
-  const padded = padForWindow(graph, x, window);
-  const flatDy = graph.reshape(dy, [batch, outputs, height * width]);
-  const slabs = [...positions(window.kernel)].map(([row, column]) => {
-    const flatX = graph.reshape(shifted(graph, padded, row, column, window, dy), [
-      batch,
-      channels,
-      height * width,
-    ]);
-    return reduce(graph, 'ReduceSum', matMul(graph, flatDy, flatX, false, true), 0, true);
-  });
-  const stacked = graph.reshape(concat(graph, slabs, 0), [...window.kernel, outputs, channels]);
-  return graph.transpose(stacked, [2, 3, 0, 1]);
-}
-
-/** Gradient with respect to a depthwise w [C,M,kh,kw] for x [N,C,H,W], dy [N,C*M,h,w]. */
-function depthwiseFilterGradient(
-  graph: Graph,
-  x: Value,
-  dy: Value,
-  multiplier: number,
-  window: Window,
-): Value {
-  const [batch, , height, width] = dy.shape;
-  const channels = x.shape[1];
-  const padded = padForWindow(graph, x, window);
-  const dy5 = graph.reshape(dy, [batch, channels, multiplier, height, width]);
-  const slabs = [...positions(window.kernel)].map(([row, column]) => {
-    const x5 = graph.reshape(shifted(graph, padded, row, column, window, dy), [
-      batch,
-      channels,
-      1,
-      height,
-      width,
-    ]);
-    const sum = reduce(graph, 'ReduceSum', graph.elementwise('Mul', [dy5, x5]), [0, 3, 4], true);
-    return graph.reshape(sum, [1, channels, multiplier]);
-  });
-  const stacked = graph.reshape(concat(graph, slabs, 0), [...window.kernel, channels, multiplier]);
-  return graph.transpose(stacked, [2, 3, 0, 1]);
+/**
+ * Gradient with respect to w [O,C/group,kh,kw] for x [N,C,H,W] and dy [N,O,h,w]. ONNX has no such operator: the node
+ * stands for it until passes/filter-gradients.ts writes it in terms of those it has.
+ */
+function filterGradient(graph: Graph, x: Value, dy: Value, window: Window, group: number): Value {
+  const shape = [dy.shape[1], x.shape[1] / group, ...window.kernel];
+  return graph.op('ConvFilterGradient', [x, dy], attributesOf(window, group), shape);
 }
 
 /** HWIO -> OIHW. */
@@ -221,7 +153,7 @@ export const convolution: KernelTable = {
   },
   Conv2DBackpropFilter: (graph, { x, dy }, attributes) => {
     const window = windowOf(x.shape, attributes['filterShape'] as number[], attributes, false);
-    const gradient = filterGradient(graph, toNchw(graph, x), toNchw(graph, dy), window);
+    const gradient = filterGradient(graph, toNchw(graph, x), toNchw(graph, dy), window, 1);
     return graph.transpose(gradient, [2, 3, 1, 0]);
   },
   DepthwiseConv2dNative: (graph, { x, filter }, attributes) => {
@@ -241,13 +173,8 @@ export const convolution: KernelTable = {
   DepthwiseConv2dNativeBackpropFilter: (graph, { x, dy }, attributes) => {
     const filterShape = attributes['filterShape'] as number[];
     const window = windowOf(x.shape, filterShape, attributes, true);
-    const gradient = depthwiseFilterGradient(
-      graph,
-      toNchw(graph, x),
-      toNchw(graph, dy),
-      filterShape[3],
-      window,
-    );
-    return graph.transpose(gradient, [2, 3, 0, 1]);
+    const [height, width, channels, multiplier] = filterShape;
+    const gradient = filterGradient(graph, toNchw(graph, x), toNchw(graph, dy), window, channels);
+    return graph.transpose(graph.reshape(gradient, [channels, multiplier, height, width]), [2, 3, 0, 1]);
   },
 };

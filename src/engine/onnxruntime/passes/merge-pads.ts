@@ -1,7 +1,7 @@
 /**
  * Pads become attributes of the window operator that reads them.
  *
- * 1. Conv of a zero Pad over the two spatial axes takes over its pads; MaxPool likewise of a Pad with the lowest
+ * 1. Conv and ConvFilterGradient of a zero Pad over the two spatial axes take over its pads; MaxPool likewise of a Pad with the lowest
  *    float or -infinity.
  * 2. A spatial Slice of an input gradient (the gradient of such a Pad), computed by Conv or ConvTranspose, crops by
  *    smaller (Conv) or larger (ConvTranspose) pads instead.
@@ -15,6 +15,7 @@ export function mergePads(graph: Graph): Graph {
   const visit: Visit = (node, inputs, target) => {
     switch (node.op) {
       case 'Conv':
+      case 'ConvFilterGradient':
         return mergeInto(node, inputs, target, (value) => value === 0);
       case 'MaxPool':
         return mergeInto(node, inputs, target, (value) => value <= -3.4e38);
