@@ -13,6 +13,8 @@ export type OnProgress = (event: ProgressEvent) => void;
 /** What every long-running verb takes: where to report, and how to be stopped between two steps. */
 export interface RunControl {
   readonly onProgress?: OnProgress;
+  /** What the user should know about the run before it goes on. */
+  readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -42,6 +42,8 @@ export async function recoverModel(
   const teacher = await run.stage('read', () =>
     readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
+  const notes = teacher.preprocessing.note === undefined ? [] : [teacher.preprocessing.note];
+  for (const note of notes) options.onNote?.(note);
   try {
     const { student, dreams } = await makeStudent(engine, teacher, settings, run);
     const written = settings.dryRun
@@ -66,7 +68,7 @@ export async function recoverModel(
       },
       {
         inputBytes: model.bytes.length,
-        notes: preprocessing.note === undefined ? [] : [preprocessing.note],
+        notes,
         layers: describeLayers(network, student),
         curves: run.curves(),
         images: dreams && showImages(dreams.images, preprocessing, SHOWN),

@@ -85,12 +85,14 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       force: argv.force,
       dryRun: argv['dry-run'],
       onProgress: progress.update,
+      onNote: (note: string) => {
+        process.stderr.write(`${printable(note)}\n`);
+      },
       signal: interruption(),
     };
     try {
       const result = await recoverModel(argv.input, argv.output, options);
       progress.end();
-      for (const note of result.details.notes) process.stderr.write(`${printable(note)}\n`);
       await printResult(argv.json, result, formatRecovery);
     } finally {
       progress.end();
