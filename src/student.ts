@@ -8,9 +8,12 @@ export interface Student {
   readonly masks: ReadonlyMap<string, Float32Array>;
 }
 
-/** Whether gradient descent changes the parameter. */
+/**
+ * Whether gradient descent changes the parameter: what is pruned, and batch norm, which makes up for it. Biases of
+ * convolutions and linear layers stay as they are in the file, like everything that recovery does not need.
+ */
 export function isTrainable({ role }: Parameter): boolean {
-  return role === 'weight' || role === 'bias' || role === 'scale' || role === 'offset';
+  return role === 'weight' || role === 'scale' || role === 'offset';
 }
 
 /** Whether the parameter is a running mean or variance of a batch norm. */

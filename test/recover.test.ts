@@ -71,20 +71,14 @@ describe('distillation step', () => {
   const compile = (state: Arrays, masks = pruned.masks) =>
     engine.compile(createDistilStep(network, masks, options), { state, input: input(noise(1)) });
 
-  test('its gradients are those of finite differences, for every kind of parameter', async () => {
+  test('its gradients are those of finite differences, for every kind of parameter that it changes', async () => {
     const state = distilState(network, pruned);
     const step = await compile(state, new Map());
     await step.run(input(noise(1)));
     const after = await step.readState();
     // From rest, the velocity after one step is the gradient.
-    for (const name of [
-      'conv1.weight',
-      'conv2.weight',
-      'conv1.scale',
-      'conv2.offset',
-      'linear.weight',
-      'linear.bias',
-    ]) {
+    expect(Object.keys(state)).not.toContain('weight:linear.bias');
+    for (const name of ['conv1.weight', 'conv2.weight', 'conv1.scale', 'conv2.offset', 'linear.weight']) {
       const gradient = after[`velocity:${name}`].data;
       const length = Math.hypot(...gradient);
       expect(length).toBeGreaterThan(1e-3);
@@ -240,7 +234,10 @@ describe('distilling', () => {
     await expect(distil(engine, network, pruned, source, measure, options, stopped)).rejects.toMatchObject({
       code: 'E_INTERRUPTED',
     });
-    const poisoned = replaceWeights(pruned, new Map([['linear.bias', Float32Array.of(0, Number.NaN, 0)]]));
+    const poisoned = replaceWeights(
+      pruned,
+      new Map([['conv2.offset', Float32Array.of(0, Number.NaN, 0, 0, 0)]]),
+    );
     await expect(distil(engine, network, poisoned, source, measure, options)).rejects.toMatchObject({
       code: 'E_NONFINITE',
       message: expect.stringContaining("'distil' stopped at step 1 of 60") as string,
