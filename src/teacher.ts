@@ -1,3 +1,4 @@
+import { DfkdError } from '../converters/errors.js';
 import type { Model } from '../converters/model.js';
 import { requireBatchNorms } from '../converters/passes/find-batch-norms.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
@@ -35,13 +36,14 @@ export interface TeacherOptions {
 
 /**
  * Reads, validates and lowers the teacher, and compares our forward pass with onnxruntime's on the file.
- * Throws what reading, validating and lowering throw; E_UNSUPPORTED without batch norm; E_INTERNAL where the two differ.
+ * Throws what reading, validating and lowering throw; E_UNSUPPORTED without batch norm or with it in training mode; E_INTERNAL where the two differ.
  */
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
   const model = await readModel(path);
   validateModel(model);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
   requireBatchNorms(inlineFunctions(model));
+  refuseTrainingMode(model);
   const network = lowerModel(model, { batch: options.batch });
   const classifier = await createClassifier(engine, network);
   const teacher = { model, preprocessing, network, classifier };
@@ -53,6 +55,20 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
     options.threads,
   );
   return teacher;
+}
+
+/** onnxruntime would normalise with each batch's own statistics, and what we verify is not what it would compute. */
+function refuseTrainingMode(model: Model): void {
+  const training = inlineFunctions(model).nodes.filter(
+    ({ opType, attributes }) =>
+      opType === 'BatchNormalization' && attributes.get('training_mode')?.value === 1,
+  );
+  if (training.length === 0) return;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `${training.length} batch norms, '${training[0].label}' first, were exported in training mode; export again ` +
+      'with model.eval() and training=torch.onnx.TrainingMode.PRESERVE.',
+  );
 }
 
 /**
