@@ -16,7 +16,7 @@ import {
 } from './preprocess.js';
 import { createRandom } from './random.js';
 import { copyTeacher, type Student } from './student.js';
-import { assertParity, type Parity } from './verify/parity.js';
+import { assertParity, type Parity, type Tolerance } from './verify/parity.js';
 import { runModel } from './verify/run-model.js';
 
 /** A model that was read, checked, and found to compute what onnxruntime computes. */
@@ -81,13 +81,14 @@ export async function compareWithFile(
   file: string,
   what: string,
   threads: number | undefined,
+  tolerance: Tolerance = {},
 ): Promise<Parity> {
   const { shape } = network.input;
   const noise = createRandom(0).gaussian(shape.reduce((product, size) => product * size, 1));
   const images = fromPixelSpace({ shape, data: noise }, preprocessing);
   const logits = await classifier.logits(student, images);
   const expected = await runModel(file, images, { threads });
-  return assertParity(expected, toOutput(model, network, logits), { what });
+  return assertParity(expected, toOutput(model, network, logits), { what, ...tolerance });
 }
 
 /** Our networks end at the logits; where the file's own output is their Softmax or LogSoftmax, so is the result. */

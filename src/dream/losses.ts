@@ -27,12 +27,18 @@ function differences(size: number): tf.Tensor2D {
 /**
  * Feature distribution regularisation of DeepInversion (arXiv 1912.08795, eq. 4): over the batch norms, the sum of the
  * distances ||mean - running mean|| + ||variance - running variance|| of the input's statistics to the stored ones.
+ * What the first one sees is in units of the model's input, whatever a pixel counts there; `unit` is the model's input
+ * per unit of normalised pixel space, and brings it to the measure of the others.
  */
-export function batchNormDistance(network: Network, { values }: Activations): tf.Tensor {
-  return tf.addN(network.batchNorms.map((norm) => layerDistance(network, norm, values.get(norm.input)!)));
+export function batchNormDistance(network: Network, { values }: Activations, unit = 1): tf.Tensor {
+  return tf.addN(
+    network.batchNorms.map((norm, i) =>
+      layerDistance(network, norm, values.get(norm.input)!, i === 0 ? unit : 1),
+    ),
+  );
 }
 
-function layerDistance(network: Network, norm: BatchNorm, input: tf.Tensor): tf.Tensor {
+function layerDistance(network: Network, norm: BatchNorm, input: tf.Tensor, unit: number): tf.Tensor {
   const shape = [1, norm.channels, ...input.shape.slice(2).map(() => 1)];
   const axes = input.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
   const stored = (name: string) => tf.tensor(network.parameters.get(name)!.data, shape);
@@ -41,7 +47,10 @@ function layerDistance(network: Network, norm: BatchNorm, input: tf.Tensor): tf.
   const deviation = tf.sub(input, stored(norm.mean));
   const meanDifference = tf.mean(deviation, axes, true);
   const variance = tf.sub(tf.mean(tf.square(deviation), axes, true), tf.square(meanDifference));
-  return tf.add(length(meanDifference), length(tf.sub(variance, stored(norm.variance))));
+  return tf.add(
+    tf.div(length(meanDifference), unit),
+    tf.div(length(tf.sub(variance, stored(norm.variance))), unit ** 2),
+  );
 }
 
 /** Euclidean length, with a gradient of 0 rather than NaN at the origin. */
