@@ -1,5 +1,5 @@
 import { DfkdError } from '../converters/errors.js';
-import type { Model } from '../converters/model.js';
+import type { Graph, Model } from '../converters/model.js';
 import { requireBatchNorms } from '../converters/passes/find-batch-norms.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { readModel } from '../converters/read.js';
@@ -42,8 +42,9 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
   const model = await readModel(path);
   validateModel(model);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-  requireBatchNorms(inlineFunctions(model));
-  refuseTrainingMode(model);
+  const graph = inlineFunctions(model);
+  requireBatchNorms(graph);
+  refuseTrainingMode(graph);
   const network = lowerModel(model, { batch: options.batch });
   const classifier = await createClassifier(engine, network);
   const teacher = { model, preprocessing, network, classifier };
@@ -58,8 +59,8 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
 }
 
 /** onnxruntime would normalise with each batch's own statistics, and what we verify is not what it would compute. */
-function refuseTrainingMode(model: Model): void {
-  const training = inlineFunctions(model).nodes.filter(
+function refuseTrainingMode({ nodes }: Graph): void {
+  const training = nodes.filter(
     ({ opType, attributes }) =>
       opType === 'BatchNormalization' && attributes.get('training_mode')?.value === 1,
   );

@@ -1,28 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeModel } from '../converters/encode.js';
-import { runCli } from './support/run-cli.js';
+import { useCliFolder } from './support/cli-folder.js';
 import { encodeTinyTeacher, tinyTeacherSpec } from './support/tiny-teacher.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
 const IMAGES = `${FIXTURES}images/evaluation.images.npy`;
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  writeFileSync(join(folder, 'teacher.onnx'), encodeTinyTeacher());
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const run = (...args: string[]) => runCli(args, folder);
-const write = (name: string, content: string | Uint8Array) => {
-  writeFileSync(join(folder, name), content);
-};
+const cli = useCliFolder();
+const { run, write } = cli;
 
 /** The tiny teacher with operators that nobody has. */
 function strangeTeacher(): Uint8Array {
@@ -101,7 +89,7 @@ describe('bad input: one sentence, an exit code, no output file', () => {
       2,
       /is the input/,
       () => {
-        symlinkSync(join(folder, 'teacher.onnx'), join(folder, 'link.onnx'));
+        symlinkSync(join(cli.path, 'teacher.onnx'), join(cli.path, 'link.onnx'));
       },
     ],
     [
@@ -188,6 +176,6 @@ describe('bad input: one sentence, an exit code, no output file', () => {
   });
 
   function snapshot(): [string, string][] {
-    return readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]);
+    return readdirSync(cli.path).map((name) => [name, readFileSync(join(cli.path, name), 'base64')]);
   }
 });

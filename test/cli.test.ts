@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeNpy, encodeNpy } from '../src/npy.js';
 import { evaluateModel } from '../src/verify/evaluate.js';
-import { CLI, runCli } from './support/run-cli.js';
+import { useCliFolder } from './support/cli-folder.js';
+import { CLI } from './support/run-cli.js';
 import { encodeTinyTeacher } from './support/tiny-teacher.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
@@ -14,25 +14,14 @@ const TEACHER = `${FIXTURES}teachers/resnet8-torchscript.onnx`;
 const IMAGES = `${FIXTURES}images/evaluation.images.npy`;
 const LABELS = `${FIXTURES}images/evaluation.labels.npy`;
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  writeFileSync(join(folder, 'teacher.onnx'), encodeTinyTeacher());
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const run = (...args: string[]) => runCli(args, folder);
-const write = (name: string, content: string | Uint8Array) => {
-  writeFileSync(join(folder, name), content);
-};
+const cli = useCliFolder();
+const { run, write } = cli;
 
 describe('the main job', () => {
   test('--sparsity 0 --no-recover copies the file', () => {
     const result = run('teacher.onnx', 'out.onnx', '--sparsity', '0', '--no-recover', '--json');
     expect(result.status).toBe(0);
-    expect(readFileSync(join(folder, 'out.onnx'))).toEqual(readFileSync(join(folder, 'teacher.onnx')));
+    expect(readFileSync(join(cli.path, 'out.onnx'))).toEqual(readFileSync(join(cli.path, 'teacher.onnx')));
     const document = JSON.parse(result.stdout) as { input: object; output: object };
     expect(document.output).toMatchObject({ path: 'out.onnx', bytes: encodeTinyTeacher().length });
     expect(document.output).toMatchObject({ sha256: (document.input as { sha256: string }).sha256 });
@@ -44,13 +33,13 @@ describe('the main job', () => {
     expect(JSON.parse(result.stdout)).toMatchObject({
       output: { path: 'out.onnx', sha256: null, bytes: null },
     });
-    expect(readdirSync(folder)).toEqual(['teacher.onnx']);
+    expect(readdirSync(cli.path)).toEqual(['teacher.onnx']);
   });
 
   test('--force replaces', () => {
     write('out.onnx', 'old');
     expect(run('teacher.onnx', 'out.onnx', '--no-recover', '--force').status).toBe(0);
-    expect(readFileSync(join(folder, 'out.onnx')).length).toBe(encodeTinyTeacher().length);
+    expect(readFileSync(join(cli.path, 'out.onnx')).length).toBe(encodeTinyTeacher().length);
   });
 
   test('tells when it knows no range, on stderr', () => {
@@ -74,7 +63,7 @@ describe('the main job', () => {
       'r.html',
     ];
     const child = spawn(process.execPath, [CLI, ...args], {
-      cwd: folder,
+      cwd: cli.path,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let stderr = '';
@@ -85,7 +74,7 @@ describe('the main job', () => {
     const code = await new Promise((resolve) => child.on('exit', resolve));
     expect(stderr).toMatch(/onnx-dfkd: The run was interrupted/);
     expect(code).toBe(status);
-    expect(readdirSync(folder)).toEqual(['teacher.onnx']);
+    expect(readdirSync(cli.path)).toEqual(['teacher.onnx']);
   });
 });
 
@@ -110,7 +99,7 @@ describe('inspect, evaluate, verify', () => {
     // Labels shifted by one class: what was right is wrong now.
     const shifted = (data as BigInt64Array).map((label) => (label + 1n) % 10n);
     write('shifted.npy', encodeNpy({ shape, type, data: shifted }));
-    const options = { images: IMAGES, labels: join(folder, 'shifted.npy'), preprocess: 'cifar10' } as const;
+    const options = { images: IMAGES, labels: join(cli.path, 'shifted.npy'), preprocess: 'cifar10' } as const;
     expect((await evaluateModel(TEACHER, options)).correct).toBeLessThanOrEqual(
       document.count - document.correct,
     );
@@ -124,7 +113,7 @@ describe('inspect, evaluate, verify', () => {
   });
 
   test('verify finds a model equal to itself, and a pruned one different', () => {
-    copyFileSync(join(folder, 'teacher.onnx'), join(folder, 'copy.onnx'));
+    copyFileSync(join(cli.path, 'teacher.onnx'), join(cli.path, 'copy.onnx'));
     run('teacher.onnx', 'pruned.onnx', '--no-recover', '--preprocess', 'unit');
     const verify = (b: string) => JSON.parse(run('verify', 'teacher.onnx', b, '--json').stdout) as object;
     expect(verify('copy.onnx')).toEqual({ maxAbsDiff: 0, maxRelDiff: 0, equal: true });
@@ -151,7 +140,7 @@ describe('inspect, evaluate, verify', () => {
       console.log(libraries.includes('onnxruntime'), '_tfengine' in globalThis);`;
     const load = (verbs: string) => {
       const args = ['--input-type=module', '-e', script(verbs), CLI.replace('cli/main.js', 'index.js')];
-      const child = spawn(process.execPath, args, { cwd: folder });
+      const child = spawn(process.execPath, args, { cwd: cli.path });
       return new Promise<string>((resolve) => child.stdout.setEncoding('utf8').once('data', resolve));
     };
     return Promise.all([

@@ -9,7 +9,7 @@ import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
 import { stridedSlices } from './passes/strided-slices.js';
 
-export type Pass = (graph: Graph) => Graph;
+type Pass = (graph: Graph) => Graph;
 
 /** The passes in their order, each by name, so that a benchmark can leave one out. */
 const PASSES: readonly (readonly [string, Pass])[] = [
@@ -27,8 +27,6 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['strided-slices', stridedSlices],
   ['simplify', simplify],
 ];
-
-export const PASS_NAMES: ReadonlySet<string> = new Set(PASSES.map(([name]) => name));
 
 export function optimise(graph: Graph, without: ReadonlySet<string> = new Set()): Graph {
   const optimised = PASSES.reduce(

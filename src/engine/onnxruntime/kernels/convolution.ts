@@ -134,7 +134,6 @@ const nchw = ([batch, height, width, channels]: readonly number[]): number[] => 
   width,
 ];
 
-/** A 1x1 window at stride 1 without pads is a matrix product already; the rest takes the general way. */
 export const convolution: KernelTable = {
   Conv2D: (graph, { x, filter }, attributes) => {
     const { outputShape, ...window } = windowOf(x.shape, filter.shape, attributes, false);

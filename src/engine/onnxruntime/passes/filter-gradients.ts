@@ -7,6 +7,7 @@
  * 3. Depthwise: per kernel position the sum of dy * x over batch and pixels.
  */
 import type { Graph } from '../graph.js';
+import type { Window } from '../kernels/convolution.js';
 import { matMul, reduce } from '../kernels/reduction.js';
 import { concat, pad, slice } from '../kernels/shaping.js';
 import { rewrite, type Visit } from '../rewrite.js';
@@ -19,14 +20,6 @@ const visit: Visit = (node, [x, dy], target) => {
   const window = windowOf(node.attributes);
   return node.attributes['group'] === 1 ? dense(target, x, dy, window) : depthwise(target, x, dy, window);
 };
-
-interface Window {
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly dilations: readonly number[];
-  /** top, left, bottom, right */
-  readonly pads: readonly number[];
-}
 
 const windowOf = ({ kernel_shape: kernel, strides, dilations, pads }: NodeAttributes): Window =>
   ({ kernel, strides, dilations, pads }) as Window;
