@@ -1,9 +1,11 @@
 /** From a traced step to the graph that runs: the passes in their order. */
 import type { Graph } from './graph.js';
+import { blockedLayout } from './blocked/index.js';
 import { filterGradients } from './passes/filter-gradients.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { hoistScales } from './passes/hoist-scales.js';
 import { mergePads } from './passes/merge-pads.js';
+import { mirrorFilters } from './passes/mirror-filters.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
@@ -28,11 +30,19 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['simplify', simplify],
 ];
 
-export function optimise(graph: Graph, without: ReadonlySet<string> = new Set()): Graph {
-  const optimised = PASSES.reduce(
-    (result, [name, pass]) => (without.has(name) ? result : pass(result)),
-    graph,
-  );
-  // Not an optimisation: onnxruntime has no such operator.
-  return simplify(filterGradients(optimised));
+export interface CompileOptions {
+  /** Channels per block of the blocked layout; 0 where the device has none. */
+  readonly block?: number;
+  /** Names of passes to leave out, for measuring what each buys. */
+  readonly withoutPasses?: ReadonlySet<string>;
+}
+
+export function optimise(
+  graph: Graph,
+  { block = 0, withoutPasses: without = new Set() }: CompileOptions = {},
+): Graph {
+  let optimised = PASSES.reduce((result, [name, pass]) => (without.has(name) ? result : pass(result)), graph);
+  if (block > 0 && !without.has('blocked-layout')) optimised = blockedLayout(optimised, block);
+  // Not optimisations: onnxruntime has no such operators.
+  return simplify(filterGradients(mirrorFilters(optimised)));
 }

@@ -40,6 +40,10 @@ export function foldConstant(
       return gather(x, shape, permutedStrides(x.shape, attributes['perm'] as readonly number[]), 0);
     case 'Slice':
       return foldSlice(x, attributes, shape);
+    case 'Pad':
+      return attributes['mode'] === 'constant' ? foldPad(x, attributes, shape) : undefined;
+    case 'MirrorFilter':
+      return foldMirror(x, attributes['group'] as number);
     default:
       return undefined;
   }
@@ -60,6 +64,38 @@ function foldSlice(x: Value, attributes: NodeAttributes, shape: readonly number[
     strides[axis] *= steps[index];
   });
   return gather(x, shape, strides, offset);
+}
+
+function foldPad(
+  x: Value,
+  { pads, value }: NodeAttributes,
+  shape: readonly number[],
+): Float32Array | undefined {
+  const before = (pads as readonly number[]).slice(0, shape.length);
+  if ((pads as readonly number[]).some((amount) => amount < 0)) return undefined;
+  const result = new Float32Array(sizeOf(shape)).fill(value as number);
+  const strides = stridesOf(shape);
+  const [width = 1] = x.shape.slice(-1);
+  const source = x.data as Float32Array;
+  // Row by row of the last axis.
+  for (let row = 0; row * width < source.length; row++) {
+    let rest = row;
+    let at = before[shape.length - 1] ?? 0;
+    for (let axis = shape.length - 2; axis >= 0; axis--) {
+      at += ((rest % x.shape[axis]) + before[axis]) * strides[axis];
+      rest = Math.floor(rest / x.shape[axis]);
+    }
+    result.set(source.subarray(row * width, (row + 1) * width), at);
+  }
+  return result;
+}
+
+/** w [O,C/group,kh,kw] to [C,O/group,kh,kw], positions in reverse. */
+function foldMirror(w: Value, group: number): Float32Array {
+  const [outputs, inputs, height, width] = w.shape;
+  const perGroup = outputs / group;
+  const strides = [perGroup * inputs, 1, inputs].map((stride) => stride * height * width);
+  return gather(w, [group, inputs, perGroup, height, width], [...strides, -width, -1], height * width - 1);
 }
 
 /** Reads `x` with one stride per axis of `shape`, from `offset`. */

@@ -9,6 +9,9 @@ import type { ElementType, GraphNode, NodeAttributes, Value } from './value.js';
 const OPSET = 18;
 const IR_VERSION = 9;
 const CONTRIB = 'com.microsoft';
+/** Operators of onnxruntime's blocked layout (blocked/layout.ts), and how the graph spells them. */
+const BLOCKED = 'com.microsoft.nchwc';
+const BLOCKED_PREFIX = 'nchwc.';
 
 const DATA_TYPE: Readonly<Record<ElementType, DataType>> = {
   float32: 'float',
@@ -124,6 +127,8 @@ class Emitter {
       case 'FusedMatMul':
         return { domain: CONTRIB };
       default:
+        if (node.op.startsWith(BLOCKED_PREFIX))
+          return { opType: node.op.slice(BLOCKED_PREFIX.length), domain: BLOCKED };
         return node.op.startsWith('Reduce') ? { ...operands(ints('axes')), attributes: { keepdims: 1 } } : {};
     }
   }
@@ -143,7 +148,7 @@ class Emitter {
     return encodeModel({
       irVersion: IR_VERSION,
       opset: OPSET,
-      opsets: { [CONTRIB]: 1 },
+      opsets: { [CONTRIB]: 1, [BLOCKED]: 1 },
       nodes: this.nodes,
       initializers: this.initializers,
       inputs: [...this.graph.inputs].map(([name, value]) => describe(name, value)),

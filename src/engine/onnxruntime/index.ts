@@ -1,6 +1,7 @@
 /** The default engine: a step is traced once, optimised, written as ONNX and run by onnxruntime. */
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
+import { blockSize } from './blocked/block-size.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
 import { emit } from './emit.js';
@@ -25,8 +26,8 @@ async function compileStep(
   options: OnnxRuntimeEngineOptions,
 ): Promise<CompiledStep> {
   const traced = trace(step, example);
-  const graph = optimise(traced, options.withoutPasses);
   const ort = loadOnnxRuntime();
+  const graph = optimise(traced, { ...options, block: await blockSize(ort) });
   const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));

@@ -6,7 +6,6 @@ import { backend_util } from '@tensorflow/tfjs-core';
 import type { Graph } from '../graph.js';
 import type { Value } from '../value.js';
 import type { KernelAttributes, KernelTable } from './kernel.js';
-import { reverse } from './shaping.js';
 
 type Shape4 = [number, number, number, number];
 type Pair = readonly [number, number];
@@ -69,6 +68,16 @@ function convolve(
 }
 
 /**
+ * From w [O,C/group,kh,kw] the filter [C,O/group,kh,kw] of the input gradient: within each group inputs and outputs
+ * exchanged, and the positions in reverse. ONNX has no such operator: the node stands for it until
+ * passes/mirror-filters.ts writes it in terms of those it has.
+ */
+function mirrorFilter(graph: Graph, w: Value, group: number): Value {
+  const [outputs, inputs, ...kernel] = w.shape;
+  return graph.op('MirrorFilter', [w], { group }, [group * inputs, outputs / group, ...kernel]);
+}
+
+/**
  * Gradient with respect to the input [N,C,H,W], for dy [N,O,h,w] and w [O,C/group,kh,kw]: at stride 1 a plain
  * convolution with the flipped filter, else ConvTranspose.
  */
@@ -83,13 +92,6 @@ function inputGradient(
   const { kernel, strides, dilations, pads } = window;
   const reach = [0, 1].map((axis) => (kernel[axis] - 1) * dilations[axis]);
   if (strides[0] === 1 && strides[1] === 1 && pads[0] <= reach[0] && pads[1] <= reach[1]) {
-    const [, inputsPerGroup] = w.shape;
-    const grouped = graph.reshape(w, [group, w.shape[0] / group, inputsPerGroup, ...kernel]);
-    const swapped = graph.reshape(graph.transpose(grouped, [0, 2, 1, 3, 4]), [
-      group * inputsPerGroup,
-      w.shape[0] / group,
-      ...kernel,
-    ]);
     // What was padded by p is cropped from the full correlation: pads of reach - p on the same side.
     const top = reach[0] - pads[0];
     const left = reach[1] - pads[1];
@@ -97,7 +99,7 @@ function inputGradient(
       ...window,
       pads: [top, left, shape[2] - dy.shape[2] + reach[0] - top, shape[3] - dy.shape[3] + reach[1] - left],
     };
-    return convolve(graph, dy, reverse(graph, swapped, [2, 3]), mirrored, group, shape);
+    return convolve(graph, dy, mirrorFilter(graph, w, group), mirrored, group, shape);
   }
   const full = [0, 1].map((axis) => (dy.shape[axis + 2] - 1) * strides[axis] + reach[axis] + 1);
   const outputPads = [0, 1].map((axis) => shape[axis + 2] - (full[axis] - pads[axis] - pads[axis + 2]));

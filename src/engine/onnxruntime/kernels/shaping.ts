@@ -37,6 +37,12 @@ export function reverse(graph: Graph, x: Value, axes: readonly number[]): Value 
   );
 }
 
+/** Elements of one axis by index. */
+export function gather(graph: Graph, x: Value, indices: Value, axis: number): Value {
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  return graph.op('Gather', [x, indices], { axis }, shape, x.type);
+}
+
 export function pad(
   graph: Graph,
   x: Value,
@@ -125,8 +131,6 @@ export const shaping: KernelTable = {
   GatherV2: (graph, { x, indices }, { axis, batchDims }) => {
     if (batchDims !== undefined && batchDims !== 0)
       throw new Error('GatherV2 with batchDims cannot be recorded');
-    const at = axis as number;
-    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
-    return graph.op('Gather', [x, indices], { axis: at }, shape, x.type);
+    return gather(graph, x, indices, axis as number);
   },
 };

@@ -5,27 +5,27 @@
  *
  * 1. Where(Greater(x, 0), 1, 0) -> HardSigmoid(x; alpha 1e30, beta 0). For 0 < x < 1e-30, where the slope is not
  *    steep enough, x is below the resolution of any activation.
+ * 2. Where x goes through a Relu too, of the Relu's result, which is positive where x is: then x itself may go once it
+ *    has been through.
  */
 import type { Graph } from '../graph.js';
-import { type Visit, rewrite } from '../rewrite.js';
+import { rewrite, usersOf } from '../rewrite.js';
 import type { Value } from '../value.js';
-
-export const reluMask = (graph: Graph): Graph => rewrite(graph, visit);
 
 const isScalar = (value: Value, element: number): boolean =>
   value.shape.length === 0 && value.data?.[0] === element;
 
-const visit: Visit = (node, inputs, target) => {
-  if (node.op !== 'Where') return undefined;
-  const [condition, one, zero] = inputs;
-  const compare = condition.producer;
-  if (
-    compare?.op !== 'Greater' ||
-    !isScalar(compare.inputs[1], 0) ||
-    !isScalar(one, 1) ||
-    !isScalar(zero, 0)
-  ) {
-    return undefined;
-  }
-  return target.elementwise('HardSigmoid', [compare.inputs[0]], 'float32', { alpha: 1e30, beta: 0 });
-};
+export function reluMask(graph: Graph): Graph {
+  const users = usersOf(graph);
+  return rewrite(graph, (node, inputs, target) => {
+    if (node.op !== 'Where') return undefined;
+    const [condition, one, zero] = inputs;
+    const compare = condition.producer;
+    const isStep =
+      compare?.op === 'Greater' && isScalar(compare.inputs[1], 0) && isScalar(one, 1) && isScalar(zero, 0);
+    if (!isStep) return undefined;
+    const rectified = users.get(node.inputs[0].producer!.inputs[0])!.some(({ op }) => op === 'Relu');
+    const x = rectified ? target.elementwise('Relu', [compare.inputs[0]]) : compare.inputs[0];
+    return target.elementwise('HardSigmoid', [x], 'float32', { alpha: 1e30, beta: 0 });
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Moves the network into onnxruntime's blocked layout (layout.ts): convolutions, their gradients, and everything between
+ * two of them. Each operator here takes the blocked form of its operands and offers a plain copy of its result;
+ * a copy that only other blocked operators read is never made, and what has no blocked form reads the copy.
+ *
+ * Rules: convolution.ts, filter-gradient.ts, elementwise.ts, reduction.ts.
+ */
+import type { Graph } from '../graph.js';
+import { ELEMENTWISE } from '../passes/elementwise.js';
+import { rewrite, usersOf } from '../rewrite.js';
+import { blockConvolution } from './convolution.js';
+import { blockElementwise } from './elementwise.js';
+import { blockFilterGradient } from './filter-gradient.js';
+import { BlockedLayout } from './layout.js';
+import { blockConcat, blockPool, blockReduction, blockSlice } from './reduction.js';
+
+/** @param block channels per block, as this machine's onnxruntime has them */
+export function blockedLayout(graph: Graph, block: number): Graph {
+  const users = usersOf(graph);
+  const outputs = new Set(graph.outputs.values());
+  return rewrite(graph, (node, inputs, target) => {
+    const layout = new BlockedLayout(target, block);
+    const readOnce = (position: number): boolean => {
+      const value = node.inputs[position];
+      return users.get(value)?.length === 1 && !outputs.has(value);
+    };
+    switch (node.op) {
+      case 'Conv':
+        return blockConvolution(node.attributes, inputs, node.outputs[0].shape, layout);
+      case 'ConvFilterGradient':
+        return blockFilterGradient(node.attributes, inputs, layout);
+      case 'ReduceMean':
+      case 'ReduceSum':
+        return blockReduction(node, inputs[0], layout, readOnce(0));
+      case 'MaxPool':
+      case 'AveragePool':
+        return blockPool(node, inputs[0], layout);
+      case 'Concat':
+        return blockConcat(node, inputs, layout);
+      case 'Slice':
+        return blockSlice(node, inputs[0], layout);
+      default:
+        return ELEMENTWISE.has(node.op) ? blockElementwise(node, inputs, layout, readOnce) : undefined;
+    }
+  });
+}
