@@ -1,11 +1,13 @@
 /** From a traced step to the graph that runs: the passes in their order. */
 import type { Graph } from './graph.js';
 import { blockedLayout } from './blocked/index.js';
+import { blockState, type BlockedState } from './blocked/state.js';
 import { filterGradients } from './passes/filter-gradients.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { hoistScales } from './passes/hoist-scales.js';
 import { mergePads } from './passes/merge-pads.js';
-import { mirrorFilters } from './passes/mirror-filters.js';
+import { flatScalars } from './passes/flat-scalars.js';
+import { lowerFilters } from './passes/lower-filters.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
@@ -37,12 +39,14 @@ export interface CompileOptions {
   readonly withoutPasses?: ReadonlySet<string>;
 }
 
-export function optimise(
-  graph: Graph,
-  { block = 0, withoutPasses: without = new Set() }: CompileOptions = {},
-): Graph {
-  let optimised = PASSES.reduce((result, [name, pass]) => (without.has(name) ? result : pass(result)), graph);
-  if (block > 0 && !without.has('blocked-layout')) optimised = blockedLayout(optimised, block);
+export function optimise(graph: Graph, options: CompileOptions = {}): BlockedState {
+  const { block = 0, withoutPasses: without = new Set() } = options;
+  const plain = PASSES.reduce((result, [name, pass]) => (without.has(name) ? result : pass(result)), graph);
+  const optimised =
+    block === 0 || without.has('blocked-layout')
+      ? { graph: plain, blocked: new Set<string>() }
+      : blockState(blockedLayout(plain, block), block);
   // Not optimisations: onnxruntime has no such operators.
-  return simplify(filterGradients(mirrorFilters(optimised)));
+  const lowered = simplify(lowerFilters(filterGradients(optimised.graph)));
+  return { ...optimised, graph: without.has('flat-scalars') ? lowered : flatScalars(lowered) };
 }

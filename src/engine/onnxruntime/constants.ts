@@ -42,6 +42,8 @@ export function foldConstant(
       return foldSlice(x, attributes, shape);
     case 'Pad':
       return attributes['mode'] === 'constant' ? foldPad(x, attributes, shape) : undefined;
+    case 'BlockFilter':
+      return foldBlock(x, attributes['block'] as number, shape);
     case 'MirrorFilter':
       return foldMirror(x, attributes['group'] as number);
     default:
@@ -90,6 +92,20 @@ function foldPad(
   return result;
 }
 
+/** w [O,I,kh,kw] to [O/b,I/b,kh,kw,b,b], outputs last (blocked/layout.ts). */
+function foldBlock(w: Value, block: number, [outputs, inputs, ...kernel]: readonly number[]): Float32Array {
+  const filled = { ...w, shape: [outputs, inputs, ...kernel] };
+  const [more, wider] = [outputs - w.shape[0], inputs - w.shape[1]];
+  const pads = [0, 0, 0, 0, more, wider, 0, 0];
+  const data = more + wider === 0 ? w.data : foldPad(w, { pads, value: 0 }, filled.shape);
+  const [height, width] = kernel;
+  const strides = [block * inputs, block, 0, 0, 1, inputs].map((stride) => stride * height * width);
+  strides[2] = width;
+  strides[3] = 1;
+  const shape = [outputs / block, inputs / block, height, width, block, block];
+  return gather({ ...filled, data: data! }, shape, strides, 0);
+}
+
 /** w [O,C/group,kh,kw] to [C,O/group,kh,kw], positions in reverse. */
 function foldMirror(w: Value, group: number): Float32Array {
   const [outputs, inputs, height, width] = w.shape;
@@ -107,16 +123,24 @@ function gather(
 ): Float32Array {
   const source = x.data as Float32Array;
   const result = new Float32Array(sizeOf(shape));
-  let written = 0;
-  const walk = (axis: number, from: number): void => {
-    const stride = strides[axis];
-    for (let index = 0; index < shape[axis]; index++, from += stride) {
-      if (axis === shape.length - 1) result[written++] = source[from];
-      else walk(axis + 1, from);
+  const last = shape.length - 1;
+  const [length, stride] = last < 0 ? [1, 0] : [shape[last], strides[last]];
+  const position = shape.map(() => 0);
+  for (let written = 0, from = offset; written < result.length;) {
+    if (stride === 1) {
+      result.set(source.subarray(from, from + length), written);
+      written += length;
+    } else {
+      for (let i = 0, at = from; i < length; i++, at += stride) result[written++] = source[at];
     }
-  };
-  if (shape.length === 0) result[0] = source[offset];
-  else walk(0, offset);
+    // On to the next row, as an odometer counts.
+    for (let axis = last - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++position[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      position[axis] = 0;
+    }
+  }
   return result;
 }
 
@@ -128,10 +152,13 @@ function foldBinary(
 ): Float32Array {
   const a = broadcast(x, shape);
   const b = broadcast(y, shape);
-  return Float32Array.from({ length: sizeOf(shape) }, (_, index) => apply(a[index], b[index]));
+  const result = new Float32Array(a.length);
+  for (let i = 0; i < result.length; i++) result[i] = apply(a[i], b[i]);
+  return result;
 }
 
 function broadcast(x: Value, shape: readonly number[]): Float32Array {
+  if (sizeOf(x.shape) === sizeOf(shape)) return x.data as Float32Array;
   const missing = shape.length - x.shape.length;
   const strides = stridesOf(x.shape);
   const broadcastStrides = shape.map((_, axis) =>

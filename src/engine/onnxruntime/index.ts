@@ -2,6 +2,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
 import { blockSize } from './blocked/block-size.js';
+import { BlockedStep, packState } from './blocked/blocked-step.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
 import { emit } from './emit.js';
@@ -27,11 +28,13 @@ async function compileStep(
 ): Promise<CompiledStep> {
   const traced = trace(step, example);
   const ort = loadOnnxRuntime();
-  const graph = optimise(traced, { ...options, block: await blockSize(ort) });
+  const block = await blockSize(ort);
+  const { graph, blocked: names } = optimise(traced, { ...options, block });
   const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  return new OnnxRuntimeStep(
+  const blocked = new Set(named(STATE, names));
+  const plain = new OnnxRuntimeStep(
     ort,
     session,
     {
@@ -41,8 +44,9 @@ async function compileStep(
         named(OUTPUT, graph.outputs.keys()).map((name) => [name, graph.outputs.get(OUTPUT + name)!.shape]),
       ),
     },
-    example.state,
+    packState(example.state, blocked, block),
   );
+  return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
 }
 
 function sessionOptions({ threads }: EngineOptions): InferenceSession.SessionOptions {

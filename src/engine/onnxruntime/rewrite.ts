@@ -37,13 +37,20 @@ export type Visit = (
   target: Graph,
 ) => readonly Value[] | Value | undefined;
 
-/** Rebuilds the graph node by node; what no output needs falls away. */
-export function rewrite(source: Graph, visit: Visit): Graph {
+/**
+ * Rebuilds the graph node by node; what no output needs falls away.
+ * @param asInput what the readers of a graph input get; default: the input
+ */
+export function rewrite(
+  source: Graph,
+  visit: Visit,
+  asInput: (name: string, input: Value, target: Graph) => Value = (_, input) => input,
+): Graph {
   const target = new Graph();
   const mapped = new Map<Value, Value>();
   for (const [name, value] of source.inputs) {
     target.inputs.set(name, value);
-    mapped.set(value, value);
+    mapped.set(value, asInput(name, value, target));
   }
   const lookUp = (value: Value): Value => {
     if (value.data === undefined) return mapped.get(value)!;

@@ -11,11 +11,17 @@
  * over the images.
  */
 import type { Window } from '../kernels/convolution.js';
-import { reduce } from '../kernels/reduction.js';
-import { pad, slice } from '../kernels/shaping.js';
+import { matMul, reduce } from '../kernels/reduction.js';
+import { concat, pad, slice } from '../kernels/shaping.js';
 import type { NodeAttributes, Value } from '../value.js';
 import { blockPad } from './elementwise.js';
 import type { BlockedLayout } from './layout.js';
+
+/**
+ * Up to this many pixels per image the sum over images costs more than the copies of a matrix product (measured at 4 by
+ * 4 pixels and 512 channels: 28 ms and 12 ms more for the sum against 13).
+ */
+const FEW_PIXELS = 16;
 
 /** w [O,C/group,kh,kw] for x [N,C,H,W], dy [N,O,h,w]; undefined where this form does not serve. */
 export function blockFilterGradient(
@@ -33,13 +39,17 @@ export function blockFilterGradient(
       ? depthwise(x, dy, window, layout)
       : undefined;
   }
-  // Images stand where onnxruntime counts channels.
-  if (batch > block && batch % block !== 0) return undefined;
   const gradient = layout.enter(dy);
   if (gradient === undefined) return undefined;
-  if (inputs < block && !layout.isBlocked(x)) return fewInputs(x, gradient, outputs, window, layout);
+  // Images stand where onnxruntime counts channels.
+  const asChannels = batch < block || batch % block === 0;
+  if (inputs < block && !layout.isBlocked(x))
+    return asChannels ? fewInputs(x, gradient, outputs, window, layout) : undefined;
   const input = layout.enter(x);
-  return input && dense(input, inputs, gradient, outputs, window, layout);
+  if (input === undefined) return undefined;
+  const convolve = asChannels && dy.shape[2] * dy.shape[3] > FEW_PIXELS;
+  const filter = (convolve ? byConvolution : byProduct)(input, gradient, window, layout);
+  return layout.plainFilter(filter, outputs, inputs);
 }
 
 /** The geometry of the convolution that yields the gradient. */
@@ -71,11 +81,10 @@ function windowOf(attributes: NodeAttributes, x: Value, dy: Value): GradientWind
   return { kernel, strides, rows: rows.pads, columns: columns.pads, extent: [rows.extent, columns.extent] };
 }
 
-function dense(
+/** Blocked x [N,C,H,W] and dy [N,O,h,w] to the blocked filter [O,C,kh,kw]. */
+function byConvolution(
   x: Value,
-  inputs: number,
   dy: Value,
-  outputs: number,
   { kernel, strides, rows, columns, extent }: GradientWindow,
   layout: BlockedLayout,
 ): Value {
@@ -108,12 +117,44 @@ function dense(
   const sum = reduce(graph, 'ReduceSum', graph.reshape(perImage, [outer, batch, size]), 1, false);
   const blocks = graph.reshape(sum, [outer, inner, ...extent, block, block]);
   const cut = slice(graph, blocks, [0, 0, 0, 0, 0, 0], [outer, inner, ...kernel, block, block]);
-  const plain = graph.reshape(graph.transpose(cut, [1, 5, 0, 4, 2, 3]), [
-    filledOutputs,
-    x.shape[1],
-    ...kernel,
-  ]);
-  return slice(graph, plain, [0, 0, 0, 0], [outputs, inputs, ...kernel]);
+  const shape = [filledOutputs, x.shape[1], ...kernel];
+  return graph.reshape(graph.transpose(cut, [1, 0, 2, 3, 4, 5]), shape);
+}
+
+/** As above by one matrix product over all images, from a copy of x per kernel position: where pixels are few. */
+function byProduct(
+  x: Value,
+  dy: Value,
+  { kernel, strides, rows, columns }: GradientWindow,
+  layout: BlockedLayout,
+): Value {
+  const { graph, block } = layout;
+  const [batch, outputs, height, width] = dy.shape;
+  const inputs = x.shape[1];
+  const channelsLast = (value: Value): Value => {
+    const [, channels, ...pixels] = value.shape;
+    const blocks = graph.reshape(value, [batch, channels / block, ...pixels, block]);
+    return graph.reshape(graph.transpose(blocks, [0, 2, 3, 1, 4]), [batch, ...pixels, channels]);
+  };
+  const padded = channelsLast(blockPad(x, [rows[0], columns[0], rows[1], columns[1]], layout));
+  const positions = Array.from({ length: kernel[0] * kernel[1] }, (_, i) =>
+    slice(
+      graph,
+      padded,
+      [0, Math.floor(i / kernel[1]), i % kernel[1], 0],
+      [batch, height, width, inputs],
+      [1, ...strides, 1],
+    ),
+  );
+  const pixels = batch * height * width;
+  const product = matMul(
+    graph,
+    graph.reshape(concat(graph, positions, 3), [pixels, positions.length * inputs]),
+    graph.reshape(channelsLast(dy), [pixels, outputs]),
+    true,
+  );
+  const blocks = graph.reshape(product, [positions.length, inputs / block, block, outputs / block, block]);
+  return graph.reshape(graph.transpose(blocks, [3, 1, 0, 2, 4]), [outputs, inputs, ...kernel]);
 }
 
 /** As above for x with few channels, not in blocks: its columns are neighbours as they are. */

@@ -57,16 +57,19 @@ export class BlockedLayout {
     ]);
   }
 
-  /** A dense filter [O,I,kh,kw], blocked by outputs and inputs: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
+  /** The blocked form of a dense filter [O,I,kh,kw]: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
   filter(w: Value): Value {
     // Turning a filter around is cheaper in blocks, and the forward convolution has them already.
     if (w.producer?.op === 'MirrorFilter') return this.mirror(this.filter(w.producer.inputs[0]));
-    const { graph, block } = this;
-    const [outputs, inputs, height, width] = w.shape;
-    const shape = [this.padded(outputs), this.padded(inputs), height, width];
-    const whole = pad(graph, w, fill(w.shape, shape), 'constant');
-    const blocks = [shape[0] / block, block, shape[1] / block, block, height, width];
-    return graph.reshape(graph.transpose(graph.reshape(whole, blocks), [0, 2, 4, 5, 3, 1]), shape);
+    if (w.producer?.op === 'UnblockFilter') return w.producer.inputs[0];
+    const [outputs, inputs, ...kernel] = w.shape;
+    const shape = [this.padded(outputs), this.padded(inputs), ...kernel];
+    return this.graph.op('BlockFilter', [w], { block: this.block }, shape);
+  }
+
+  /** The plain filter [outputs,inputs,kh,kw] of a blocked one. */
+  plainFilter(w: Value, outputs: number, inputs: number): Value {
+    return this.graph.op('UnblockFilter', [w], { block: this.block }, [outputs, inputs, ...w.shape.slice(2)]);
   }
 
   /** From a blocked filter [O,I,kh,kw] the one with inputs and outputs exchanged and the positions in reverse. */
