@@ -69,12 +69,10 @@ const hasFloats = (item: (typeof GRID)[number]) =>
   [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
 
 describe('no operator is left out', () => {
-  const vectors = ['conv', 'batch-normalization', 'pool', 'other'].flatMap(
-    (name) => {
-      const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
-      return (JSON.parse(readFileSync(url, 'utf8')) as { cases: { op: string }[] }).cases;
-    },
-  );
+  const vectors = ['conv', 'batch-normalization', 'pool', 'other'].flatMap((name) => {
+    const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
+    return (JSON.parse(readFileSync(url, 'utf8')) as { cases: { op: string }[] }).cases;
+  });
   const compared = new Set(vectors.map(({ op: opType }) => opType));
 
   test.each(OPERATORS.map(({ opType }) => opType))('%s', (opType) => {

@@ -53,6 +53,8 @@ export interface Case {
   readonly outputs: number;
   /** Element type of the outputs. */
   readonly type: DataType;
+  /** Positions of inputs stored in the file, as weights are. */
+  readonly stored: readonly number[];
 }
 
 export function op(
@@ -62,11 +64,15 @@ export function op(
   attributes: Attributes = {},
   outputs = 1,
 ): Case {
-  return { opType, opset, inputs, attributes, outputs, type: inputs[0]?.type ?? 'float' };
+  return { opType, opset, inputs, attributes, outputs, type: inputs[0]?.type ?? 'float', stored: [] };
 }
 
 export function giving(type: DataType, item: Case): Case {
   return { ...item, type };
+}
+
+export function storing(stored: readonly number[], item: Case): Case {
+  return { ...item, stored };
 }
 
 /** As a test's title. */
@@ -78,12 +84,12 @@ export function describeCase({ opType, opset, inputs, attributes }: Case): strin
 }
 
 /** Inputs that must be constant are stored in the file, as are all of an operator that has no forward computation. */
-export function encode({ opType, opset, inputs, attributes, outputs, type }: Case): Uint8Array {
+export function encode({ opType, opset, inputs, attributes, outputs, type, stored }: Case): Uint8Array {
   const definition = findOperator({ domain: '', opType }, opset)!;
   const names = inputs.map((tensor, i) => (tensor ? `x${i}` : ''));
   const named = inputs.flatMap((tensor, i) => (tensor ? [[names[i], tensor, i] as const] : []));
   const constant = definition.fold !== undefined && definition.forward === undefined;
-  const isFixed = (i: number) => constant || definition.constantInputs.includes(i);
+  const isFixed = (i: number) => constant || stored.includes(i) || definition.constantInputs.includes(i);
   const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
   return encodeModel({
     opset,

@@ -9,6 +9,7 @@ import {
   op,
   positive,
   scalar,
+  storing,
   type Attributes,
   type Case,
 } from './operator-cases.js';
@@ -36,6 +37,7 @@ const CONVOLUTIONS = [
   op('Conv', 11, [IMAGE, floats([8, 1, 3, 3], 2)], { group: 4, strides: [2, 2] }),
   op('Conv', 11, [IMAGE, floats([6, 2, 3, 3], 2), floats([6], 3)], { group: 2, strides: [2, 1] }),
   op('Conv', 11, [IMAGE, floats([4, 1, 2, 2], 2)], { group: 4, dilations: [2, 3] }),
+  storing([1, 2], op('Conv', 11, [IMAGE, floats([3, 4, 3, 3], 2), floats([3], 3)], { pads: [1, 1, 1, 1] })),
 ];
 
 const POOLS = [
@@ -95,11 +97,11 @@ const ELEMENTWISE = [
     op(opType, 13, [IMAGE, floats([6], 2), floats([4, 1, 1], 3)]),
     op(opType, 8, [IMAGE]),
   ]),
-  ...[2, 0.5, 3, -1].map((power) => op('Pow', 13, [positive([2, 3]), scalar(power)])),
-  op('Pow', 13, [floats([2, 3]), scalar(3)]),
-  op('Pow', 12, [floats([3]), floatsOf([1, 1], 2)]),
+  ...[2, 0.5, 3, -1].map((power) => storing([1], op('Pow', 13, [positive([2, 3]), scalar(power)]))),
+  storing([1], op('Pow', 13, [floats([2, 3]), scalar(3)])),
+  storing([1], op('Pow', 12, [floats([3]), floatsOf([1, 1], 2)])),
   op('Pow', 7, [positive([2, 3]), floats([3], 2)]),
-  op('Where', 16, [bools([4, 1, 6]), IMAGE, floats([2, 1, 7, 1], 2)]),
+  giving('float', op('Where', 16, [bools([4, 1, 6]), IMAGE, floats([2, 1, 7, 1], 2)])),
   op('Cast', 13, [IMAGE], { to: 1 }),
   giving('int32', op('Cast', 19, [IMAGE], { to: 6 })),
   giving('bool', op('Cast', 9, [IMAGE], { to: 9 })),

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { inferGraph } from '../../converters/infer-shapes.js';
 import type { Tensor } from '../../converters/model.js';
 import { decodeModel } from '../../converters/read.js';
-import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
+import type { Engine, HostTensor, Step } from '../../src/engine/engine.js';
 import { loadOnnxRuntime } from '../../src/engine/onnxruntime/runtime.js';
 import { encode, graphInputs, type Case } from './operator-cases.js';
+import { toTfjs } from './run-graph.js';
 
 export interface Operator {
-  /** The inputs that do not have to be constant, by name. Only float ones have gradients. */
+  /** The inputs that the file does not store, by name. Only float ones have gradients. */
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** The outputs from those inputs, all float32: bool inputs are 0 and 1, as are bool outputs. */
   readonly compute: (inputs: Readonly<Record<string, tf.Tensor>>) => tf.Tensor[];
@@ -21,20 +22,22 @@ export function operatorOf(item: Case): Operator | undefined {
   const [node] = graph.nodes;
   const shapes = new Map([...inputs].map(([name, { dims }]) => [name, dims]));
   const { definition, attributes, context } = inferGraph(graph, item.opset, shapes).operations.get(node)!;
-  const isFree = (i: number) => !definition.constantInputs.includes(i) && !definition.typeInputs.includes(i);
-  const free = node.inputs.filter((name, i) => inputs.has(name) && isFree(i));
-  if (!definition.forward || free.some((name) => !['float', 'bool'].includes(inputs.get(name)!.type))) {
+  const isRead = (i: number) => !definition.constantInputs.includes(i) && !definition.typeInputs.includes(i);
+  const free = new Map([...inputs].filter(([name]) => isRead(node.inputs.indexOf(name))));
+  if (!definition.forward || [...free.values()].some(({ type }) => type !== 'float' && type !== 'bool')) {
     return undefined;
   }
   const compute: Operator['compute'] = (given) => {
     const tensors = node.inputs.map((name, i) => {
-      if (!free.includes(name) || !isFree(i)) return undefined;
-      return inputs.get(name)!.type === 'bool' ? tf.cast(given[name], 'bool') : given[name];
+      if (name === '' || !isRead(i)) return undefined;
+      const tensor = free.get(name);
+      if (tensor === undefined) return toTfjs(graph.initializers.get(name)!);
+      return tensor.type === 'bool' ? tf.cast(given[name], 'bool') : given[name];
     });
     const outputs = definition.forward!(tf, tensors, attributes, context).slice(0, item.outputs);
     return outputs.map((y) => tf.cast(y, 'float32'));
   };
-  return { inputs: new Map(free.map((name) => [name, inputs.get(name)!])), compute };
+  return { inputs: free, compute };
 }
 
 /** The case's outputs as onnxruntime computes them. */
@@ -85,19 +88,13 @@ export const weightName = (output: number) => `weight${output}`;
 /**
  * Outputs `0`, `1`, ...: those of the operator. Outputs of an input's name: the gradient of the sum of all outputs'
  * elements, each times its weight.
- * @param constants inputs that the step holds as constants, as it does a teacher's weights
  */
-export function gradientStep({ inputs, compute }: Operator, constants: Arrays = {}): Step {
-  const names = [...inputs.keys()].filter(
-    (name) => inputs.get(name)!.type === 'float' && !(name in constants),
-  );
+export function gradientStep({ inputs, compute }: Operator): Step {
+  const names = [...inputs.keys()].filter((name) => inputs.get(name)!.type === 'float');
   return (_, input) => {
-    const held = Object.fromEntries(
-      Object.entries(constants).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
-    );
     const loss = (...xs: tf.Tensor[]) => {
       const free = Object.fromEntries(names.map((name, i) => [name, xs[i]]));
-      return compute({ ...input, ...held, ...free })
+      return compute({ ...input, ...free })
         .map((y, i) => tf.sum(tf.mul(y, input[weightName(i)])))
         .reduce((a, b) => tf.add(a, b));
     };
@@ -105,7 +102,7 @@ export function gradientStep({ inputs, compute }: Operator, constants: Arrays = 
     return {
       state: {},
       output: {
-        ...numbered(compute({ ...input, ...held })),
+        ...numbered(compute(input)),
         ...Object.fromEntries(gradients.map((gradient, i) => [names[i], gradient])),
       },
     };
