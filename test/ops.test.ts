@@ -69,7 +69,15 @@ const hasFloats = (item: (typeof GRID)[number]) =>
   [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
 
 describe('no operator is left out', () => {
-  const vectors = ['conv', 'batch-normalization', 'pool', 'other'].flatMap((name) => {
+  const vectors = [
+    'conv',
+    'batch-normalization',
+    'pool',
+    'elementwise',
+    'linear',
+    'reduction',
+    'movement',
+  ].flatMap((name) => {
     const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
     return (JSON.parse(readFileSync(url, 'utf8')) as { cases: { op: string }[] }).cases;
   });
