@@ -77,10 +77,14 @@ export function storing(stored: readonly number[], item: Case): Case {
 
 /** As a test's title. */
 export function describeCase({ opType, opset, inputs, attributes }: Case): string {
-  const shapes = inputs.map((tensor) => (tensor ? `[${tensor.dims.join()}]` : 'none')).join(' ');
+  const shown = (tensor: Tensor) =>
+    tensor.type === 'int64' || tensor.dims.length === 0
+      ? `(${tensor.data.join()})`
+      : `[${tensor.dims.join()}]`;
+  const shapes = inputs.map((tensor) => (tensor ? shown(tensor) : 'none')).join(' ');
   // Tensors by their shape.
-  const shown = JSON.stringify(attributes, (_, value) => (value?.dims ? value.dims : value) as unknown);
-  return `${opType}-${opset} ${shapes} ${shown}`;
+  const options = JSON.stringify(attributes, (_, value) => (value?.dims ? value.dims : value) as unknown);
+  return `${opType}-${opset} ${shapes} ${options}`;
 }
 
 /** Inputs that must be constant are stored in the file, as are all of an operator that has no forward computation. */

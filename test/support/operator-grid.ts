@@ -209,6 +209,7 @@ const MOVEMENT = [
   op('Slice', 13, [IMAGE, ints(0, 0), ints(2 ** 53, 6), ints(2, 3), ints(2, 2)]),
   op('Slice', 13, [IMAGE, ints(1, -1), ints(7, -100), ints(2, 3), ints(3, -2)]),
   op('Slice', 13, [IMAGE, ints(-1), ints(-6), ints(2), ints(-1)]),
+  op('Slice', 13, [floats([1, 1, 2, 2]), ints(0, 0), ints(2, 2), ints(2, 3), ints(2, 2)]),
   op('Pad', 9, [IMAGE], { pads: [0, 1, 2, 0, 0, 1, 0, 3], value: { float: 0.5 } }),
   op('Pad', 13, [IMAGE, ints(0, 2, -1, 0, 0, 2, 1, -2)]),
   op('Pad', 13, [IMAGE, ints(0, 0, 2, 1, 0, 0, 3, 0)], { mode: 'reflect' }),
