@@ -2,12 +2,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { encodeModel } from '../converters/encode.js';
 import { findOperator, OPERATORS } from '../converters/ops/index.js';
 import { decodeModel } from '../converters/read.js';
+import type { Step } from '../src/engine/engine.js';
 import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
+import { lowerModel } from '../src/network/lower.js';
 import { checkForward, checkGradient, type Engines } from './support/check-operator.js';
 import { createEagerEngine } from './support/eager-engine.js';
-import { describeCase, encode, floats, graphInputs, op, positive } from './support/operator-cases.js';
+import {
+  describeCase,
+  encode,
+  floats,
+  floatsOf,
+  graphInputs,
+  op,
+  positive,
+} from './support/operator-cases.js';
 import { GRID } from './support/operator-grid.js';
 import { operatorOf, runInOnnxRuntime } from './support/operator-step.js';
 import { expectClose, runGraph, toTfjs } from './support/run-graph.js';
@@ -118,3 +129,51 @@ test('batch norm in training mode yields the running statistics of the specifica
     expect(runningVariance.dataSync()[c]).toBeCloseTo(0.75 * [7, 8][c] + 0.25 * value, 5);
   });
 });
+
+/** y = x [0 < x < 1 or x = 2], as an exporter spells it out: the mask is constant, and the gradient is the mask. */
+test.each(['eager', 'compiled'] as const)(
+  'comparisons, logic and casts pass no gradient on: %s',
+  async (name) => {
+    const float = (value: number) => floatsOf([1], value);
+    const node = (opType: string, inputs: string[], output: string, attributes = {}) => ({
+      opType,
+      inputs,
+      outputs: [output],
+      attributes,
+    });
+    const model = encodeModel({
+      opset: 13,
+      irVersion: 8,
+      nodes: [
+        node('LessOrEqual', ['x', 'zero'], 'low'),
+        node('GreaterOrEqual', ['x', 'one'], 'high'),
+        node('Or', ['low', 'high'], 'outside'),
+        node('Not', ['outside'], 'inside'),
+        node('Equal', ['x', 'two'], 'two exactly'),
+        node('Or', ['inside', 'two exactly'], 'open'),
+        node('And', ['open', 'open'], 'still open'),
+        node('Cast', ['still open'], 'mask', { to: 1 }),
+        node('Mul', ['x', 'mask'], 'product'),
+        node('Greater', ['x', 'zero'], 'positive'),
+        node('Where', ['positive', 'product', 'product'], 'y'),
+      ],
+      initializers: new Map([
+        ['zero', float(0)],
+        ['one', float(1)],
+        ['two', float(2)],
+      ]),
+      inputs: [{ name: 'x', type: 'float', shape: [1, 5] }],
+      outputs: [{ name: 'y', type: 'float', shape: [1, 5] }],
+    });
+    const network = lowerModel(decodeModel(model), { batch: 1 });
+    const input = { x: { shape: [1, 5], data: Float32Array.of(-1, 0.25, 0.5, 1.5, 2) } };
+    const step: Step = (_, { x }) => ({
+      state: {},
+      output: { gradient: tf.grad((images: tf.Tensor) => tf.sum(network.forward(tf, {}, images).logits))(x) },
+    });
+    const run = await engines[name].compile(step, { state: {}, input });
+    const { gradient } = await run.run(input);
+    expect([...gradient.data]).toEqual([0, 1, 1, 0, 1]);
+    await run.dispose();
+  },
+);

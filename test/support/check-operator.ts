@@ -122,13 +122,20 @@ function copy(output: Arrays): Arrays {
   );
 }
 
-/** To 1e-4 of the tensor's largest element: a sum of terms of that size cannot be more exact in float32. */
-export function expectSame(name: string, actual: HostTensor, expected: HostTensor): void {
+/**
+ * To 1e-4 of the tensor's largest element: a sum of terms of that size cannot be more exact in float32.
+ * @param scale the size of those terms, where they may cancel in every element
+ */
+export function expectSame(name: string, actual: HostTensor, expected: HostTensor, scale = 0): void {
   expect(actual.shape, name).toEqual(expected.shape);
-  const scale = expected.data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const largest = Math.max(scale, largestOf(expected));
   expected.data.forEach((value, i) => {
-    if (!(Math.abs(actual.data[i] - value) <= 1e-4 * scale)) {
-      expect.fail(`${name}[${i}]: ${actual.data[i]} instead of ${value} (largest ${scale})`);
+    if (!(Math.abs(actual.data[i] - value) <= 1e-4 * largest)) {
+      expect.fail(`${name}[${i}]: ${actual.data[i]} instead of ${value} (largest ${largest})`);
     }
   });
+}
+
+export function largestOf({ data }: HostTensor): number {
+  return data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }
