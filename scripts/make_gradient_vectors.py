@@ -6,7 +6,8 @@ Every case is {"op", "attributes", "inputs", "constants", "gradOutput", "output"
 {"shape", "data"}, row-major. Operators, attributes, and the constants that follow the inputs (with a "type")
 are ONNX's of opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null
 for an input that takes no gradient. Of an operator with several outputs, whose number is "outputs", `output`
-is all of them as one vector, one after the other. Computed in float64, rounded to 6 significant digits. DreamLoss and DistillLoss are
+is all of them as one vector, one after the other. Computed in float64, rounded to 6 significant digits.
+DreamLoss and DistillLoss are
 whole networks, described at `network_cases`.
 """
 
@@ -279,7 +280,8 @@ def movement_cases():
     pads = integers(0, 0, 2, 1, 0, 0, 1, 2)
     for mode, name in {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}.items():
         attributes = {"mode": mode}
-        yield case("Pad", attributes, lambda x: F.pad(x, (1, 2, 2, 1), name), normal(1, 2, 3, 3), constants=[pads])
+        image = normal(1, 2, 3, 3)
+        yield case("Pad", attributes, lambda x: F.pad(x, (1, 2, 2, 1), name), image, constants=[pads])
     yield case("Concat", {"axis": 1}, lambda *xs: torch.cat(xs, 1), normal(2, 1, 3), normal(2, 2, 3))
     yield case(
         "Split",
@@ -293,7 +295,8 @@ def movement_cases():
     wide = integers(2, 2, 1, 2, 3)
     yield case("Expand", {}, lambda x: x.expand(*wide), normal(1, 2, 1, 2, 1), constants=[wide])
     yield case("Tile", {}, lambda x: x.repeat(2, 1, 3), normal(2, 3, 2), constants=[integers(2, 1, 3)])
-    yield case("Tile", {}, lambda x: x.repeat(1, 2, 1, 3, 2), normal(1, 2, 1, 2, 1), constants=[integers(1, 2, 1, 3, 2)])
+    times = integers(1, 2, 1, 3, 2)
+    yield case("Tile", {}, lambda x: x.repeat(*times), normal(1, 2, 1, 2, 1), constants=[times])
     yield case("Flatten", {"axis": 2}, lambda x: x.reshape(4, 6), normal(2, 2, 3, 2))
     yield case("Reshape", {}, lambda x: x.reshape(3, 2, 2), normal(3, 4), constants=[integers(0, 2, -1)])
     yield case("Squeeze", {}, lambda x: x.squeeze(1), normal(2, 1, 3, 1), constants=[integers(1)])

@@ -93,8 +93,10 @@ async function check(drawn: Plan): Promise<void> {
   const trained = [...network.parameters.values()].filter(
     ({ role }) => role !== 'mean' && role !== 'variance',
   );
-  const weights = trained.map(({ name, dims, data }) => [name, { shape: dims, data }]);
-  await compare(trainingStep(network), { x, ...Object.fromEntries(weights) });
+  const weights: Arrays = Object.fromEntries(
+    trained.map(({ name, dims, data }) => [name, { shape: dims, data }]),
+  );
+  await compare(trainingStep(network), { x, ...weights });
 }
 
 test('random networks', async () => {

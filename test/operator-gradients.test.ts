@@ -1,6 +1,5 @@
 /** Operators and their gradients, eager and compiled, against PyTorch's autograd (scripts/make_gradient_vectors.py). */
 import * as tf from '@tensorflow/tfjs-core';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Attribute, Tensor } from '../converters/model.js';
 import { findOperator } from '../converters/ops/index.js';
@@ -8,36 +7,14 @@ import { parseAttributes } from '../converters/ops/parse-attributes.js';
 import type { Engine, HostTensor, Step } from '../src/engine/engine.js';
 import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { createEagerEngine } from './support/eager-engine.js';
-
-interface Encoded {
-  readonly shape: readonly number[];
-  readonly data: readonly number[];
-}
-
-interface Case {
-  readonly op: string;
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
-  readonly inputs: readonly Encoded[];
-  readonly constants: readonly (Encoded & { readonly type: 'float' | 'int64' })[];
-  readonly gradOutput: Encoded;
-  readonly output: Encoded;
-  readonly gradients: readonly (Encoded | null)[];
-  /** Where there are several, `output` is all of them as one vector. */
-  readonly outputs?: number;
-}
+import { VECTORS, type Encoded, type Vector } from './support/gradient-vectors.js';
 
 const OPSET = 20;
-const FILES = ['conv', 'batch-normalization', 'pool', 'elementwise', 'linear', 'reduction', 'movement'];
 let engines: readonly Engine[];
 
 beforeAll(async () => {
   engines = [await createEagerEngine(), createOnnxRuntimeEngine({ threads: 1 })];
 });
-
-function load(name: string): Case[] {
-  const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
-  return (JSON.parse(readFileSync(url, 'utf8')) as { cases: Case[] }).cases;
-}
 
 const toHost = ({ shape, data }: Encoded): HostTensor => ({ shape, data: Float32Array.from(data) });
 
@@ -48,7 +25,7 @@ const toTensor = ({ shape, data, type = 'float' }: Encoded & { type?: 'float' | 
 });
 
 /** The operator as the network would call it: a function of the case's inputs. */
-function operatorOf(example: Case): (xs: readonly tf.Tensor[]) => tf.Tensor {
+function operatorOf(example: Vector): (xs: readonly tf.Tensor[]) => tf.Tensor {
   const { op, attributes, inputs, constants, gradients } = example;
   const definition = findOperator({ domain: '', opType: op }, OPSET)!;
   const values = Object.entries(attributes).map(([name, value]): [string, Attribute] => [
@@ -77,7 +54,7 @@ function operatorOf(example: Case): (xs: readonly tf.Tensor[]) => tf.Tensor {
 }
 
 /** Output `y` and, for every input that takes one, the gradient by its position. */
-function gradientStep(example: Case): Step {
+function gradientStep(example: Vector): Step {
   const operator = operatorOf(example);
   const free = example.gradients.flatMap((gradient, position) => (gradient ? [position] : []));
   return (_, input) => {
@@ -103,8 +80,8 @@ function expectClose(name: string, actual: HostTensor, { shape, data }: Encoded)
   });
 }
 
-describe.each(FILES)('%s', (file) => {
-  test.each(load(file).map((example, i) => ({ title: describeCase(example, i), example })))(
+describe.each(VECTORS)('%s', (_, vectors) => {
+  test.each(vectors.map((example, i) => ({ title: describeVector(example, i), example })))(
     '$title',
     async ({ example }) => {
       const input = {
@@ -124,6 +101,6 @@ describe.each(FILES)('%s', (file) => {
   );
 });
 
-function describeCase({ op, attributes }: Case, index: number): string {
+function describeVector({ op, attributes }: Vector, index: number): string {
   return `${index} ${op} ${JSON.stringify(attributes)}`;
 }

@@ -1,6 +1,5 @@
 /** Every operator on small cases (test/support/operator-grid.ts), and that none is left out. */
 import * as tf from '@tensorflow/tfjs-core';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeModel } from '../converters/encode.js';
 import { findOperator, OPERATORS } from '../converters/ops/index.js';
@@ -10,6 +9,7 @@ import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { lowerModel } from '../src/network/lower.js';
 import { checkForward, checkGradient, type Engines } from './support/check-operator.js';
 import { createEagerEngine } from './support/eager-engine.js';
+import { VECTORS } from './support/gradient-vectors.js';
 import {
   describeCase,
   encode,
@@ -80,19 +80,7 @@ const hasFloats = (item: (typeof GRID)[number]) =>
   [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
 
 describe('no operator is left out', () => {
-  const vectors = [
-    'conv',
-    'batch-normalization',
-    'pool',
-    'elementwise',
-    'linear',
-    'reduction',
-    'movement',
-  ].flatMap((name) => {
-    const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
-    return (JSON.parse(readFileSync(url, 'utf8')) as { cases: { op: string }[] }).cases;
-  });
-  const compared = new Set(vectors.map(({ op: opType }) => opType));
+  const compared = new Set(VECTORS.flatMap(([, vectors]) => vectors.map(({ op: opType }) => opType)));
 
   test.each(OPERATORS.map(({ opType }) => opType))('%s', (opType) => {
     const cases = GRID.filter((item) => item.opType === opType);

@@ -83,7 +83,7 @@ export function describeCase({ opType, opset, inputs, attributes }: Case): strin
       : `[${tensor.dims.join()}]`;
   const shapes = inputs.map((tensor) => (tensor ? shown(tensor) : 'none')).join(' ');
   // Tensors by their shape.
-  const options = JSON.stringify(attributes, (_, value) => (value?.dims ? value.dims : value) as unknown);
+  const options = JSON.stringify(attributes, (_, value: { dims?: unknown }) => value.dims ?? value);
   return `${opType}-${opset} ${shapes} ${options}`;
 }
 
