@@ -7,8 +7,7 @@ Every case is {"op", "attributes", "inputs", "constants", "gradOutput", "output"
 are ONNX's of opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null
 for an input that takes no gradient. Of an operator with several outputs, whose number is "outputs", `output`
 is all of them as one vector, one after the other. Computed in float64, rounded to 6 significant digits.
-DreamLoss and DistillLoss are
-whole networks, described at `network_cases`.
+DreamLoss and DistillLoss are whole networks, described at `network_cases`.
 """
 
 import argparse
