@@ -3,10 +3,11 @@
     python scripts/make_gradient_vectors.py --out fixtures/gradients
 
 Every case is {"op", "attributes", "inputs", "constants", "gradOutput", "output", "gradients"}; tensors are
-{"shape", "data"}, row-major. Operators, attributes, and the constants that follow the inputs are ONNX's of
-opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null for an input
-that takes no gradient. Computed in float64, rounded to 6 significant digits. DreamLoss and DistillLoss are
-whole networks, described at `network_cases`.
+{"shape", "data"}, row-major. Operators, attributes, and the constants that follow the inputs (with a "type")
+are ONNX's of opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null
+for an input that takes no gradient. Of an operator with several outputs, whose number is "outputs", `output`
+is all of them as one vector, one after the other. Computed in float64, rounded to 6 significant digits.
+DreamLoss and DistillLoss are whole networks, described at `network_cases`.
 """
 
 import argparse
@@ -37,11 +38,19 @@ def encode(tensor):
     return {"shape": list(tensor.shape), "data": [int(v) if v == int(v) else v for v in data]}
 
 
+def encode_constant(tensor):
+    return {"type": "float" if tensor.is_floating_point() else "int64"} | encode(tensor)
+
+
+def joined(tensors):
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
 def integers(*values):
     return torch.tensor(values, dtype=torch.int64)
 
 
-def case(op, attributes, function, *inputs, constant=(), constants=()):
+def case(op, attributes, function, *inputs, constant=(), constants=(), outputs=1):
     """One case of `function`; `constant`: positions without gradient; `constants` follow the inputs."""
     inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
     output = function(*inputs)
@@ -52,11 +61,11 @@ def case(op, attributes, function, *inputs, constant=(), constants=()):
         "op": op,
         "attributes": attributes,
         "inputs": [encode(x) for x in inputs],
-        "constants": [encode(x) for x in constants],
+        "constants": [encode_constant(x) for x in constants],
         "gradOutput": encode(upstream),
         "output": encode(output),
         "gradients": [encode(next(found)) if x.requires_grad else None for x in inputs],
-    }
+    } | ({"outputs": outputs} if outputs > 1 else {})
 
 
 def conv_cases():
@@ -76,6 +85,10 @@ def conv_cases():
         (4, (5, 5), 6, (3, 3), (1, 1, 1, 1), (1, 1), (1, 1), 2, True),
         (2, (7, 7), 2, (3, 3), (2, 2, 2, 2), (1, 1), (2, 2), 1, False),
         (2, (8, 8), 2, (5, 5), (2, 2, 2, 2), (2, 2), (1, 1), 1, False),
+        (4, (5, 6), 4, (3, 2), (1, 0, 2, 1), (1, 1), (2, 1), 2, True),
+        (2, (7, 6), 4, (3, 3), (2, 1, 1, 2), (2, 1), (2, 2), 2, False),
+        (2, (6, 7), 2, (2, 3), (0, 2, 1, 0), (1, 2), (1, 2), 1, True),
+        (3, (7, 7), 2, (2, 2), (0, 0, 0, 0), (3, 3), (1, 1), 1, False),
     ]
     for channels, size, outputs, kernel, pads, strides, dilations, groups, bias in grid:
         top, left, bottom, right = pads
@@ -134,20 +147,82 @@ def pool_cases():
                 lambda x: F.avg_pool2d(x, kernel, stride, pad, bool(ceil), bool(count)),
                 normal(1, 2, *size),
             )
+    attributes = {"kernel_shape": [3, 2], "pads": [1, 0, 0, 1], "strides": [2, 1]}
+
+    def padded(x, value):
+        return F.pad(x, (0, 1, 1, 0), value=value)
+
+    yield case(
+        "MaxPool",
+        attributes,
+        lambda x: F.max_pool2d(padded(x, -torch.inf), (3, 2), (2, 1)),
+        distinct(1, 2, 6, 5),
+    )
+    yield case(
+        "AveragePool",
+        attributes | {"count_include_pad": 1},
+        lambda x: F.avg_pool2d(padded(x, 0.0), (3, 2), (2, 1)),
+        normal(1, 2, 6, 5),
+    )
+    yield case("GlobalMaxPool", {}, lambda x: F.adaptive_max_pool2d(x, 1), distinct(2, 3, 4, 3))
     yield case("GlobalAveragePool", {}, lambda x: F.adaptive_avg_pool2d(x, 1), normal(2, 3, 4, 5))
 
 
-def elementwise_cases():
-    x = distinct(2, 2, 3, 4)
-    yield case("Relu", {}, F.relu, x)
+def unary_cases():
+    """Kinks and thresholds lie at multiples of 1/16, which `distinct` avoids."""
+    x = distinct(2, 2, 3, 2)
+    for op, function in {
+        "Abs": torch.abs,
+        "Erf": torch.erf,
+        "Exp": torch.exp,
+        "Neg": torch.neg,
+        "Relu": F.relu,
+        "Sigmoid": torch.sigmoid,
+        "Sign": torch.sign,
+        "Softplus": F.softplus,
+        "Tanh": torch.tanh,
+    }.items():
+        yield case(op, {}, function, 2 * x)
+    for op, function in {"Log": torch.log, "Reciprocal": torch.reciprocal, "Sqrt": torch.sqrt}.items():
+        yield case(op, {}, function, x.abs() + 0.25)
+    yield case("HardSwish", {}, F.hardswish, 8 * x)
+    for alpha in (1.0, 1.75):
+        yield case("Elu", {"alpha": alpha}, lambda x: F.elu(x, alpha), 2 * x)
     yield case("LeakyRelu", {"alpha": 0.1}, lambda x: F.leaky_relu(x, 0.1), x)
-    for low, high, scale in ((-1.0, 1.0, 1), (0.0, 6.0, 8)):
+    hard = {"alpha": 0.5, "beta": 0.25}
+    yield case("HardSigmoid", hard, lambda x: (0.5 * x + 0.25).clamp(0, 1), 4 * x)
+    for approximate in ("none", "tanh"):
+        attributes = {"approximate": approximate}
+        yield case("Gelu", attributes, lambda x: F.gelu(x, approximate=approximate), 2 * x)
+    for low, high, scale in ((-0.5, 0.5, 1), (0.0, 6.0, 16)):
         limits = [torch.tensor(low), torch.tensor(high)]
         yield case("Clip", {}, lambda x: x.clamp(low, high), scale * x, constants=limits)
-    yield case("Sigmoid", {}, torch.sigmoid, x)
-    yield case("HardSwish", {}, F.hardswish, 4 * x)
-    yield case("Add", {}, torch.add, normal(2, 3, 2, 2), normal(3, 1, 1))
-    yield case("Mul", {}, torch.mul, normal(2, 3, 2, 2), normal(3, 1, 1))
+    for op, attributes in {"Identity": {}, "Dropout": {}, "Cast": {"to": 1}}.items():
+        yield case(op, attributes, torch.clone, x)
+    yield case("CastLike", {}, lambda x, like: x.clone(), x, normal(1), constant=(1,))
+
+
+def binary_cases():
+    for op, function in {"Add": torch.add, "Sub": torch.sub, "Mul": torch.mul}.items():
+        yield case(op, {}, function, normal(2, 3, 2, 2), normal(3, 1, 1))
+    yield case("Div", {}, torch.div, normal(2, 1, 3), normal(2, 1).abs() + 0.5)
+    x = distinct(2, 3, 2, 2)
+    yield case("PRelu", {}, lambda x, slope: torch.where(x > 0, x, slope * x), x, normal(3, 1, 1))
+    yield case("Pow", {}, torch.pow, normal(2, 1, 3).abs() + 0.5, normal(2, 1))
+    for power in (2.0, 3.0):
+        yield case("Pow", {}, torch.pow, normal(2, 3), torch.tensor(power), constant=(1,))
+    yield case("Pow", {}, torch.pow, normal(2, 3).abs() + 0.5, torch.tensor(0.5), constant=(1,))
+    values = [distinct(2, 3, 2), distinct(3, 1) + 1 / 64, distinct(2) - 1 / 64]
+    for op, function in {"Max": torch.maximum, "Min": torch.minimum, "Sum": torch.add}.items():
+        yield case(op, {}, lambda x, y, z: function(function(x, y), z), *values)
+    condition = (distinct(3, 1) > 0).double()
+    yield case(
+        "Where",
+        {},
+        lambda condition, x, y: torch.where(condition > 0, x, y),
+        *(condition, normal(2, 3, 2), normal(2)),
+        constant=(0,),
+    )
 
 
 def linear_cases():
@@ -158,16 +233,76 @@ def linear_cases():
             return F.linear(x, w if trans_b else w.t(), b)
 
         yield case("Gemm", {"transB": trans_b}, gemm, normal(3, 5), weight, *([normal(4)] if bias else []))
-    yield case("MatMul", {}, torch.matmul, normal(3, 5), normal(5, 4))
+    attributes = {"transA": 1, "alpha": 0.5, "beta": -2.0}
+    yield case(
+        "Gemm",
+        attributes,
+        lambda x, w, b: 0.5 * x.t() @ w - 2 * b,
+        *(normal(5, 3), normal(5, 4), normal(3, 1)),
+    )
+    for left, right in (((3, 5), (5, 4)), ((2, 1, 3, 2), (3, 2, 4)), ((3,), (2, 3, 2)), ((2, 2, 3), (3,))):
+        yield case("MatMul", {}, torch.matmul, normal(*left), normal(*right))
+    for op, function in {"Softmax": F.softmax, "LogSoftmax": F.log_softmax}.items():
+        for axis in (1, -1):
+            yield case(op, {"axis": axis}, lambda x: function(x, axis), normal(2, 3, 4))
 
 
-def shape_cases():
+def reduction_cases():
+    def pairwise(x, axes, keepdim):
+        for axis in sorted(axes, reverse=True):
+            x = x.prod(axis, keepdim)
+        return x
+
+    tied = torch.tensor([[1.0, 3, 3], [2, -1, -1], [0, 0, 0]], dtype=torch.float64)
+    zeros = torch.tensor([[2.0, 0, 3], [0, -1, 0], [0.5, 4, -2]], dtype=torch.float64)
+    for op, function in {
+        "ReduceMean": torch.mean,
+        "ReduceSum": torch.sum,
+        "ReduceMax": torch.amax,
+        "ReduceMin": torch.amin,
+        "ReduceProd": pairwise,
+    }.items():
+        for axes, keep in (((2, 3), 0), ((1,), 1)):
+            call = {"keepdims": keep}, lambda x: function(x, axes, keepdim=bool(keep))
+            yield case(op, *call, distinct(2, 3, 2, 3) * 2, constants=[integers(*axes)])
+        for x in (tied, zeros):
+            yield case(op, {"keepdims": 0}, lambda x: function(x, (1,), False), x, constants=[integers(1)])
+
+
+def movement_cases():
     cut = [integers(0, 0), integers(6, 5), integers(2, 3), integers(2, 2)]
     yield case("Slice", {}, lambda x: x[:, :, ::2, ::2], normal(2, 2, 6, 5), constants=cut)
+    backward = [integers(-1), integers(-9), integers(1), integers(-2)]
+    yield case("Slice", {}, lambda x: x.flip(1)[:, ::2], normal(2, 5), constants=backward)
     pads = integers(0, 1, 0, 0, 0, 2, 0, 0)
     yield case("Pad", {}, lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)), normal(2, 2, 3, 3), constants=[pads])
-    axes = integers(2, 3)
-    yield case("ReduceMean", {"keepdims": 0}, lambda x: x.mean((2, 3)), normal(2, 3, 3, 4), constants=[axes])
+    pads = integers(0, 0, 2, 1, 0, 0, 1, 2)
+    for mode, name in {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}.items():
+        attributes = {"mode": mode}
+        image = normal(1, 2, 3, 3)
+        yield case("Pad", attributes, lambda x: F.pad(x, (1, 2, 2, 1), name), image, constants=[pads])
+    yield case("Concat", {"axis": 1}, lambda *xs: torch.cat(xs, 1), normal(2, 1, 3), normal(2, 2, 3))
+    yield case(
+        "Split",
+        {"axis": 1},
+        lambda x: joined(x.split([1, 3], 1)),
+        normal(2, 4, 2),
+        constants=[integers(1, 3)],
+        outputs=2,
+    )
+    yield case("Expand", {}, lambda x: x.expand(2, 3, 4), normal(3, 1), constants=[integers(2, 1, 4)])
+    wide = integers(2, 2, 1, 2, 3)
+    yield case("Expand", {}, lambda x: x.expand(*wide), normal(1, 2, 1, 2, 1), constants=[wide])
+    yield case("Tile", {}, lambda x: x.repeat(2, 1, 3), normal(2, 3, 2), constants=[integers(2, 1, 3)])
+    times = integers(1, 2, 1, 3, 2)
+    yield case("Tile", {}, lambda x: x.repeat(*times), normal(1, 2, 1, 2, 1), constants=[times])
+    yield case("Flatten", {"axis": 2}, lambda x: x.reshape(4, 6), normal(2, 2, 3, 2))
+    yield case("Reshape", {}, lambda x: x.reshape(3, 2, 2), normal(3, 4), constants=[integers(0, 2, -1)])
+    yield case("Squeeze", {}, lambda x: x.squeeze(1), normal(2, 1, 3, 1), constants=[integers(1)])
+    yield case("Unsqueeze", {}, lambda x: x[None, :, :, None], normal(2, 3), constants=[integers(0, -1)])
+    yield case("Transpose", {"perm": [2, 0, 1]}, lambda x: x.permute(2, 0, 1), normal(2, 3, 2))
+    entries = integers(2, 0, -1, 2).reshape(2, 2)
+    yield case("Gather", {"axis": 1}, lambda x: x[:, entries], normal(2, 3, 2), constants=[entries])
 
 
 def tiny_network(x, conv1, scale, bias, mean, variance, conv2, linear, offset, training):
@@ -219,7 +354,10 @@ FILES = {
     "conv": [conv_cases],
     "batch-normalization": [batch_norm_cases],
     "pool": [pool_cases],
-    "other": [elementwise_cases, linear_cases, shape_cases],
+    "elementwise": [unary_cases, binary_cases],
+    "linear": [linear_cases],
+    "reduction": [reduction_cases],
+    "movement": [movement_cases],
     "network": [network_cases],
 }
 

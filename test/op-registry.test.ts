@@ -3,7 +3,8 @@ import { encodeModel } from '../converters/encode.js';
 import { inferGraph } from '../converters/infer-shapes.js';
 import { findOperator, unsupportedOperators } from '../converters/ops/index.js';
 import { decodeModel } from '../converters/read.js';
-import { IMAGE, encode, floats, ints, op, scalar, type Case } from './support/operator-cases.js';
+import { encode, floats, ints, op, scalar, type Case } from './support/operator-cases.js';
+import { IMAGE } from './support/operator-grid.js';
 
 describe('registry', () => {
   test.each([

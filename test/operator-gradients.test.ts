@@ -1,6 +1,5 @@
 /** Operators and their gradients, eager and compiled, against PyTorch's autograd (scripts/make_gradient_vectors.py). */
 import * as tf from '@tensorflow/tfjs-core';
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Attribute, Tensor } from '../converters/model.js';
 import { findOperator } from '../converters/ops/index.js';
@@ -8,45 +7,26 @@ import { parseAttributes } from '../converters/ops/parse-attributes.js';
 import type { Engine, HostTensor, Step } from '../src/engine/engine.js';
 import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { createEagerEngine } from './support/eager-engine.js';
-
-interface Encoded {
-  readonly shape: readonly number[];
-  readonly data: readonly number[];
-}
-
-interface Case {
-  readonly op: string;
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>;
-  readonly inputs: readonly Encoded[];
-  readonly constants: readonly Encoded[];
-  readonly gradOutput: Encoded;
-  readonly output: Encoded;
-  readonly gradients: readonly (Encoded | null)[];
-}
+import { VECTORS, type Encoded, type Vector } from './support/gradient-vectors.js';
 
 const OPSET = 20;
-const FILES = ['conv', 'batch-normalization', 'pool', 'other'];
 let engines: readonly Engine[];
 
 beforeAll(async () => {
   engines = [await createEagerEngine(), createOnnxRuntimeEngine({ threads: 1 })];
 });
 
-function load(name: string): Case[] {
-  const url = new URL(`../fixtures/gradients/${name}.json`, import.meta.url);
-  return (JSON.parse(readFileSync(url, 'utf8')) as { cases: Case[] }).cases;
-}
-
 const toHost = ({ shape, data }: Encoded): HostTensor => ({ shape, data: Float32Array.from(data) });
 
-/** Constants are float bounds (Clip) or int64 lists. */
-function toConstant(op: string, { shape, data }: Encoded): Tensor {
-  if (op === 'Clip') return { type: 'float', dims: shape, data: Float32Array.from(data) };
-  return { type: 'int64', dims: shape, data: BigInt64Array.from(data, BigInt) };
-}
+const toTensor = ({ shape, data, type = 'float' }: Encoded & { type?: 'float' | 'int64' }): Tensor => ({
+  type,
+  dims: shape,
+  data: type === 'float' ? Float32Array.from(data) : BigInt64Array.from(data, BigInt),
+});
 
 /** The operator as the network would call it: a function of the case's inputs. */
-function operatorOf({ op, attributes, inputs, constants }: Case): (xs: readonly tf.Tensor[]) => tf.Tensor {
+function operatorOf(example: Vector): (xs: readonly tf.Tensor[]) => tf.Tensor {
+  const { op, attributes, inputs, constants, gradients } = example;
   const definition = findOperator({ domain: '', opType: op }, OPSET)!;
   const values = Object.entries(attributes).map(([name, value]): [string, Attribute] => [
     name,
@@ -54,19 +34,27 @@ function operatorOf({ op, attributes, inputs, constants }: Case): (xs: readonly 
   ]);
   const node = { label: op, opType: op, domain: '', inputs: [], outputs: ['y'], attributes: new Map(values) };
   const parsed = parseAttributes(definition, node, OPSET);
+  const known = [
+    ...inputs.map((x, i) => (gradients[i] ? undefined : toTensor(x))),
+    ...constants.map(toTensor),
+  ];
   const context = {
     opset: OPSET,
-    constants: [...inputs.map(() => undefined), ...constants.map((constant) => toConstant(op, constant))],
-    types: [],
-    outputCount: 1,
+    constants: known,
+    types: [...inputs, ...constants].map(() => 'float' as const),
+    outputCount: example.outputs ?? 1,
   };
   const shapes = [...inputs, ...constants].map(({ shape }) => shape);
   const outputShapes = definition.shape(shapes, parsed, context);
-  return (xs) => definition.forward!(tf, xs, parsed, { ...context, outputShapes })[0];
+  return (xs) => {
+    const operands = op === 'Where' ? [tf.cast(xs[0], 'bool'), ...xs.slice(1)] : xs;
+    const outputs = definition.forward!(tf, operands, parsed, { ...context, outputShapes });
+    return example.outputs ? tf.concat(outputs.map((output) => tf.reshape(output, [-1]))) : outputs[0];
+  };
 }
 
 /** Output `y` and, for every input that takes one, the gradient by its position. */
-function gradientStep(example: Case): Step {
+function gradientStep(example: Vector): Step {
   const operator = operatorOf(example);
   const free = example.gradients.flatMap((gradient, position) => (gradient ? [position] : []));
   return (_, input) => {
@@ -74,7 +62,8 @@ function gradientStep(example: Case): Step {
     const apply = (...xs: tf.Tensor[]) =>
       operator(all.map((x, i) => (free.includes(i) ? xs[free.indexOf(i)] : x)));
     const xs = free.map((position) => all[position]);
-    const gradients = tf.grads(apply)(xs, input['dy']);
+    // Summed up here: tfjs has no gradient of a function that returns its input.
+    const gradients = tf.grads((...inputs: tf.Tensor[]) => tf.sum(tf.mul(apply(...inputs), input['dy'])))(xs);
     return {
       state: {},
       output: { y: apply(...xs), ...Object.fromEntries(gradients.map((g, i) => [String(free[i]), g])) },
@@ -91,8 +80,8 @@ function expectClose(name: string, actual: HostTensor, { shape, data }: Encoded)
   });
 }
 
-describe.each(FILES)('%s', (file) => {
-  test.each(load(file).map((example, i) => ({ title: describeCase(example, i), example })))(
+describe.each(VECTORS)('%s', (_, vectors) => {
+  test.each(vectors.map((example, i) => ({ title: describeVector(example, i), example })))(
     '$title',
     async ({ example }) => {
       const input = {
@@ -112,6 +101,6 @@ describe.each(FILES)('%s', (file) => {
   );
 });
 
-function describeCase({ op, attributes }: Case, index: number): string {
+function describeVector({ op, attributes }: Vector, index: number): string {
   return `${index} ${op} ${JSON.stringify(attributes)}`;
 }

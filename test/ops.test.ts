@@ -1,144 +1,99 @@
-import '#tfjs-gradients';
-import '@tensorflow/tfjs-backend-cpu';
+/** Every operator on small cases (test/support/operator-grid.ts), and that none is left out. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { inferGraph } from '../converters/infer-shapes.js';
-import type { Graph, Tensor } from '../converters/model.js';
-import { findOperator } from '../converters/ops/index.js';
+import { encodeModel } from '../converters/encode.js';
+import { findOperator, OPERATORS } from '../converters/ops/index.js';
 import { decodeModel } from '../converters/read.js';
-import { loadOnnxRuntime } from '../src/engine/onnxruntime/runtime.js';
+import type { Step } from '../src/engine/engine.js';
+import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
+import { lowerModel } from '../src/network/lower.js';
+import { checkForward, checkGradient, type Engines } from './support/check-operator.js';
+import { createEagerEngine } from './support/eager-engine.js';
+import { VECTORS } from './support/gradient-vectors.js';
 import {
-  CONVOLUTIONS,
-  ELEMENTWISE,
-  LINEAR,
-  MOVEMENT,
-  POOLS,
-  REDUCTIONS,
+  describeCase,
   encode,
   floats,
+  floatsOf,
   graphInputs,
-  type Case,
+  op,
+  positive,
 } from './support/operator-cases.js';
+import { GRID } from './support/operator-grid.js';
+import { operatorOf, runInOnnxRuntime } from './support/operator-step.js';
 import { expectClose, runGraph, toTfjs } from './support/run-graph.js';
 
+/** Operators without a gradient, and why; all others have theirs compared with PyTorch's and with differences. */
+const WITHOUT_GRADIENT: ReadonlyMap<string, string> = new Map([
+  ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map(
+    (opType) => [opType, 'yields bool; constant wherever it does not jump'] as const,
+  ),
+  ...['And', 'Or', 'Not'].map((opType) => [opType, 'bool to bool'] as const),
+  ...['Constant', 'ConstantOfShape', 'Range'].map((opType) => [opType, 'has no float input'] as const),
+  ...['Shape', 'Size'].map((opType) => [opType, 'depends on the shape of its input alone'] as const),
+  ...['Ceil', 'Floor', 'Mod'].map(
+    (opType) => [opType, 'of constants alone, in arithmetic on shapes'] as const,
+  ),
+]);
+
+/** Its outputs beyond the first are not onnxruntime's to compute, but have gradients all the same. */
+const TRAINING = [floats([3, 4, 2, 3]), floats([3, 4]), floats([130, 4])].map((x) =>
+  op(
+    'BatchNormalization',
+    15,
+    [x, floats([4], 2), floats([4], 3), floats([4], 4), positive([4], 5)],
+    { training_mode: 1, momentum: { float: 0.75 }, epsilon: { float: 0.5 } },
+    3,
+  ),
+);
+
+let engines: Engines;
+
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  engines = { eager: await createEagerEngine(), compiled: createOnnxRuntimeEngine({ threads: 1 }) };
 });
 
-const GRID = [CONVOLUTIONS, POOLS, ELEMENTWISE, REDUCTIONS, LINEAR, MOVEMENT].flat();
+const titled = (cases: typeof GRID) =>
+  cases.map((item, i) => ({ title: `${i} ${describeCase(item)}`, item }));
 
 describe('forward agrees with onnxruntime', () => {
-  test.each(GRID.map((item, i) => ({ ...item, i, shown: JSON.stringify(item.attributes) })))(
-    '$i $opType-$opset $shown',
-    async (item) => {
-      const bytes = encode(item);
-      const { graph } = decodeModel(bytes);
-      const inputs = graphInputs(item, graph);
-      const expected = await runInOnnxRuntime(bytes, inputs);
-      const actual = [...runGraph(graph, item.opset, inputs).values()];
-      actual.forEach((tensor, i) => {
-        expectClose(tensor, expected[i], 1e-4, 1e-5);
-      });
-    },
-  );
-});
-
-async function runInOnnxRuntime(bytes: Uint8Array, inputs: ReadonlyMap<string, Tensor>): Promise<Tensor[]> {
-  const { InferenceSession, Tensor: OrtTensor } = loadOnnxRuntime();
-  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 4 });
-  const feeds = Object.fromEntries(
-    [...inputs].map(([name, { type, dims, data }]) => [
-      name,
-      new OrtTensor(type === 'float' ? 'float32' : 'int64', data as Float32Array, [...dims]),
-    ]),
-  );
-  const results = await session.run(feeds);
-  await session.release();
-  return session.outputNames.map((name) => {
-    const { dims, data } = results[name];
-    return { type: 'float', dims, data: data as Float32Array };
+  test.each(titled(GRID))('$title', async ({ item }) => {
+    // As the network computes it, which folds what is constant; then on the engines, which fold nothing.
+    const { graph } = decodeModel(encode(item));
+    const expected = await runInOnnxRuntime(item);
+    const actual = [...runGraph(graph, item.opset, graphInputs(item, graph)).values()];
+    actual.forEach((tensor, i) => {
+      expectClose(tensor, expected[i], 1e-5, 1e-5);
+    });
+    await checkForward(item, engines);
   });
-}
-
-/** Linear in every input, or smooth: where a central difference is a fair judge. Kinks are compared with PyTorch's. */
-const SMOOTH = [
-  ...CONVOLUTIONS,
-  ...POOLS.filter(({ opType }) => opType.includes('Average')),
-  ...LINEAR,
-  ...MOVEMENT,
-  ...REDUCTIONS.filter(({ opType }) => opType === 'ReduceMean' || opType === 'ReduceSum'),
-  ...ELEMENTWISE.filter(({ opType }) =>
-    [
-      'Sigmoid',
-      'Tanh',
-      'Softplus',
-      'Exp',
-      'Erf',
-      'Sqrt',
-      'Log',
-      'Gelu',
-      'Add',
-      'Sub',
-      'Mul',
-      'Div',
-      'Pow',
-    ].includes(opType),
-  ),
-];
-const STEP = 1e-2;
+});
 
 describe('gradients agree with central differences', () => {
-  test.each(SMOOTH.map((item, i) => ({ ...item, i, shown: JSON.stringify(item.attributes) })))(
-    '$i $opType-$opset $shown',
-    (item) => {
-      const { graph } = decodeModel(encode(item));
-      const inputs = graphInputs(item, graph);
-      const open = [...inputs.keys()];
-      // As a training step sees it: every input a variable, the output weighted by arbitrary numbers.
-      const compute = functionOf(item, graph);
-      const weights = new Map<number, Float32Array>();
-      const weightOf = (i: number, size: number) =>
-        weights.get(i) ?? weights.set(i, floats([size], 10 + i).data as Float32Array).get(i)!;
-      const gradients = tf.grads((...xs: tf.Tensor[]) =>
-        compute(xs)
-          .map((y, i) => tf.sum(tf.mul(y, tf.tensor(weightOf(i, y.size), y.shape))))
-          .reduce((a, b) => tf.add(a, b)),
-      )(open.map((name) => toTfjs(inputs.get(name)!)));
-
-      open.forEach((name, position) => {
-        const tensor = inputs.get(name)!;
-        const direction = floats(tensor.dims, 20).data as Float32Array;
-        const shifted = (by: number) => {
-          const data = (tensor.data as Float32Array).map((x, i) => x + by * direction[i]);
-          const xs = open.map((other) => toTfjs(other === name ? { ...tensor, data } : inputs.get(other)!));
-          return compute(xs).reduce(
-            (sum, y, i) => sum + dot(y.dataSync() as Float32Array, weightOf(i, y.size)),
-            0,
-          );
-        };
-        const expected = (shifted(STEP) - shifted(-STEP)) / (2 * STEP);
-        const gradient = gradients[position].dataSync() as Float32Array;
-        expect(Math.abs(dot(gradient, direction) - expected)).toBeLessThan(2e-3 * (1 + Math.abs(expected)));
-      });
-    },
+  const smooth = [...GRID, ...TRAINING].filter(
+    (item) => !WITHOUT_GRADIENT.has(item.opType) && hasFloats(item),
   );
+  test.each(titled(smooth))('$title', ({ item }) => checkGradient(item, engines));
 });
 
-/** The tensors that do not have to be constant to the operator's outputs. */
-function functionOf(item: Case, graph: Graph): (xs: readonly tf.Tensor[]) => tf.Tensor[] {
-  const open = graph.inputs.map(({ name }) => name);
-  const shapes = new Map(open.map((name) => [name, item.inputs[Number(name.slice(1))]!.dims]));
-  const [node] = graph.nodes;
-  const { definition, attributes, context } = inferGraph(graph, item.opset, shapes).operations.get(node)!;
-  return (xs) => {
-    const tensors = node.inputs.map((name) => (open.includes(name) ? xs[open.indexOf(name)] : undefined));
-    return definition.forward!(tf, tensors, attributes, context).slice(0, item.outputs);
-  };
-}
+const hasFloats = (item: (typeof GRID)[number]) =>
+  [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
 
-function dot(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, x, i) => sum + x * b[i], 0);
-}
+describe('no operator is left out', () => {
+  const compared = new Set(VECTORS.flatMap(([, vectors]) => vectors.map(({ op: opType }) => opType)));
+
+  test.each(OPERATORS.map(({ opType }) => opType))('%s', (opType) => {
+    const cases = GRID.filter((item) => item.opType === opType);
+    expect(cases, 'cases of the grid').not.toHaveLength(0);
+    const differentiable = cases.some((item) => operatorOf(item) !== undefined && hasFloats(item));
+    if (WITHOUT_GRADIENT.has(opType)) {
+      expect(compared.has(opType), "a comparison with PyTorch's gradient").toBe(false);
+    } else {
+      expect(differentiable, 'a comparison with central differences').toBe(true);
+      expect(compared.has(opType), "a comparison with PyTorch's gradient").toBe(true);
+    }
+  });
+});
 
 test('batch norm in training mode yields the running statistics of the specification', () => {
   const definition = findOperator({ domain: '', opType: 'BatchNormalization' }, 9)!;
@@ -162,3 +117,51 @@ test('batch norm in training mode yields the running statistics of the specifica
     expect(runningVariance.dataSync()[c]).toBeCloseTo(0.75 * [7, 8][c] + 0.25 * value, 5);
   });
 });
+
+/** y = x [0 < x < 1 or x = 2], as an exporter spells it out: the mask is constant, and the gradient is the mask. */
+test.each(['eager', 'compiled'] as const)(
+  'comparisons, logic and casts pass no gradient on: %s',
+  async (name) => {
+    const float = (value: number) => floatsOf([1], value);
+    const node = (opType: string, inputs: string[], output: string, attributes = {}) => ({
+      opType,
+      inputs,
+      outputs: [output],
+      attributes,
+    });
+    const model = encodeModel({
+      opset: 13,
+      irVersion: 8,
+      nodes: [
+        node('LessOrEqual', ['x', 'zero'], 'low'),
+        node('GreaterOrEqual', ['x', 'one'], 'high'),
+        node('Or', ['low', 'high'], 'outside'),
+        node('Not', ['outside'], 'inside'),
+        node('Equal', ['x', 'two'], 'two exactly'),
+        node('Or', ['inside', 'two exactly'], 'open'),
+        node('And', ['open', 'open'], 'still open'),
+        node('Cast', ['still open'], 'mask', { to: 1 }),
+        node('Mul', ['x', 'mask'], 'product'),
+        node('Greater', ['x', 'zero'], 'positive'),
+        node('Where', ['positive', 'product', 'product'], 'y'),
+      ],
+      initializers: new Map([
+        ['zero', float(0)],
+        ['one', float(1)],
+        ['two', float(2)],
+      ]),
+      inputs: [{ name: 'x', type: 'float', shape: [1, 5] }],
+      outputs: [{ name: 'y', type: 'float', shape: [1, 5] }],
+    });
+    const network = lowerModel(decodeModel(model), { batch: 1 });
+    const input = { x: { shape: [1, 5], data: Float32Array.of(-1, 0.25, 0.5, 1.5, 2) } };
+    const step: Step = (_, { x }) => ({
+      state: {},
+      output: { gradient: tf.grad((images: tf.Tensor) => tf.sum(network.forward(tf, {}, images).logits))(x) },
+    });
+    const run = await engines[name].compile(step, { state: {}, input });
+    const { gradient } = await run.run(input);
+    expect([...gradient.data]).toEqual([0, 1, 1, 0, 1]);
+    await run.dispose();
+  },
+);

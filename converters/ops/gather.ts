@@ -1,5 +1,6 @@
 import { defineOp, int, type Shape } from './define-op.js';
 import { rearrange, toIntegers } from './support/constants.js';
+import { gather } from './support/gradients.js';
 import { normalizeAxis, shapeError, sizeOf, stridesOf } from './support/shapes.js';
 
 /** Entries along an axis; the indices' shape takes the place of that axis. Negative indices count from the back. */
@@ -34,7 +35,7 @@ export const Gather = defineOp('Gather', {
     const gathered =
       entries.length === 1
         ? tf.slice(x, ...entryAt(x.shape, along, entries[0]))
-        : tf.gather(x, tf.tensor1d(entries, 'int32'), along);
+        : gather(tf, x, entries, along);
     return [tf.reshape(gathered, [...shape])];
   },
 });

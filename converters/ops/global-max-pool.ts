@@ -1,4 +1,5 @@
 import { defineOp } from './define-op.js';
+import { extremum } from './support/gradients.js';
 import { pooledShape, spatialAxes } from './support/global-pool.js';
 
 export const GlobalMaxPool = defineOp('GlobalMaxPool', {
@@ -7,5 +8,5 @@ export const GlobalMaxPool = defineOp('GlobalMaxPool', {
   outputs: [1, 1],
   attributes: {},
   shape: ([x]) => [pooledShape(x)],
-  forward: (tf, [x]) => [tf.max(x, spatialAxes(x.shape), true)],
+  forward: (tf, [x]) => [extremum(tf, 'max', x, spatialAxes(x.shape))],
 });

@@ -76,7 +76,8 @@ import { Transpose } from './transpose.js';
 import { Unsqueeze } from './unsqueeze.js';
 import { Where } from './where.js';
 
-const OPERATORS: readonly OpDefinition[] = [
+/** The registry, by name. */
+export const OPERATORS: readonly OpDefinition[] = [
   Abs,
   Add,
   And,

@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { defineOp, type Shape, type Tf } from './define-op.js';
+import { expand } from './support/gradients.js';
 import { broadcastShapes, shapeError, show } from './support/shapes.js';
 
 /** numpy.matmul: vectors count as a row or a column, axes before the last two broadcast. */
@@ -31,9 +32,6 @@ function productShape(a: Shape, b: Shape): number[] {
 function multiply(tf: Tf, a: tfjs.Tensor, b: tfjs.Tensor): tfjs.Tensor {
   if (b.rank === 2) return tf.matMul(tf.reshape(a, [-1, a.shape[a.rank - 1]]), b);
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const spread = (x: tfjs.Tensor) => {
-    const shape = [...batch, ...x.shape.slice(-2)];
-    return show(shape) === show(x.shape) ? x : tf.broadcastTo(x, shape);
-  };
+  const spread = (x: tfjs.Tensor) => expand(tf, x, [...batch, ...x.shape.slice(-2)]);
   return tf.matMul(spread(a), spread(b));
 }

@@ -1,5 +1,6 @@
 import { defineOp } from './define-op.js';
 import { mapElements } from './support/constants.js';
+import { piecewiseConstant } from './support/gradients.js';
 
 export const Not = defineOp('Not', {
   since: [1],
@@ -8,5 +9,5 @@ export const Not = defineOp('Not', {
   attributes: {},
   shape: ([x]) => [x],
   fold: ([x]) => [mapElements([x], 'bool', x.dims, (value) => (value ? 0 : 1))],
-  forward: (tf, [x]) => [tf.logicalNot(x)],
+  forward: (tf, [x]) => [piecewiseConstant(tf, (value) => tf.logicalNot(value), x)],
 });

@@ -11,6 +11,7 @@ import {
 } from './define-op.js';
 import { integersOf } from './support/axes.js';
 import { toScalar } from './support/constants.js';
+import { expand } from './support/gradients.js';
 import { attributeError, normalizeAxis, shapeError, show } from './support/shapes.js';
 
 const attributes = {
@@ -91,9 +92,10 @@ function padAxis(
       x.shape.map((dim, i) => (i === axis ? length : dim)),
     );
   const repeated = (start: number, count: number) =>
-    tf.tile(
+    expand(
+      tf,
       part(start, 1),
-      x.shape.map((_, i) => (i === axis ? count : 1)),
+      x.shape.map((dim, i) => (i === axis ? count : dim)),
     );
   const before = {
     reflect: () => tf.reverse(part(1, begin), axis),

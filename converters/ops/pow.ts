@@ -18,7 +18,9 @@ export const Pow = defineOp('Pow', {
         typeof y === 'bigint' && y >= 0n ? x ** y : Number(x) ** Number(y),
     }),
   forward(tf, [base, exponent], _, { constants }) {
-    const power = constants[1]?.data.length === 1 ? toScalar(constants[1], 'exponent') : undefined;
+    // An exponent of higher rank would give the result its rank.
+    const single = exponent.size === 1 && exponent.rank <= base.rank;
+    const power = single && constants[1] ? toScalar(constants[1], 'exponent') : undefined;
     return [powerOf(tf, base, exponent, power)];
   },
 });

@@ -1,8 +1,9 @@
+import { extremum } from './support/gradients.js';
 import { reduction } from './support/reduction.js';
 
 export const ReduceMax = reduction('ReduceMax', {
   since: [1, 11, 12, 13, 18, 20],
   axesInput: 18,
-  forward: (tf, x, axes, keepDims) => tf.max(x, axes, keepDims),
+  forward: (tf, x, axes) => extremum(tf, 'max', x, axes),
   reduce: (a, b) => (a > b ? a : b),
 });

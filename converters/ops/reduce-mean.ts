@@ -3,5 +3,5 @@ import { reduction } from './support/reduction.js';
 export const ReduceMean = reduction('ReduceMean', {
   since: [1, 11, 13, 18],
   axesInput: 18,
-  forward: (tf, x, axes, keepDims) => tf.mean(x, axes, keepDims),
+  forward: (tf, x, axes) => tf.mean(x, axes, true),
 });

@@ -92,7 +92,7 @@ function take(tf: Tf, x: tfjs.Tensor, cuts: readonly Cut[]): tfjs.Tensor {
  * splitting it in two and keeping the first of each n does the same with operations that have one.
  */
 function everyNth(tf: Tf, x: tfjs.Tensor, axis: number, n: number, length: number): tfjs.Tensor {
-  if (n === 1 || length <= 1) return x;
+  if (x.shape[axis] === length) return x;
   const missing = length * n - x.shape[axis];
   const filled =
     missing > 0

@@ -1,5 +1,6 @@
 import { defineOp } from './define-op.js';
 import { rearrange, toIntegers } from './support/constants.js';
+import { expand } from './support/gradients.js';
 import { shapeError, show, stridesOf } from './support/shapes.js';
 
 export const Tile = defineOp('Tile', {
@@ -23,5 +24,10 @@ export const Tile = defineOp('Tile', {
       ),
     ];
   },
-  forward: (tf, [x], _, { constants }) => [tf.tile(x, toIntegers(constants[1]!, 'repeats'))],
+  forward(tf, [x], _, { constants, outputShapes: [shape] }) {
+    const repeats = toIntegers(constants[1]!, 'repeats');
+    const spaced = x.shape.flatMap((dim) => [1, dim]);
+    const repeated = x.shape.flatMap((dim, axis) => [repeats[axis], dim]);
+    return [tf.reshape(expand(tf, tf.reshape(x, spaced), repeated), [...shape])];
+  },
 });

@@ -1,5 +1,6 @@
 import { defineOp } from './define-op.js';
 import { broadcastIndex, copyElement, rearrange } from './support/constants.js';
+import { expandAll } from './support/gradients.js';
 import { broadcastShapes } from './support/shapes.js';
 
 export const Where = defineOp('Where', {
@@ -20,5 +21,8 @@ export const Where = defineOp('Where', {
     });
     return [result];
   },
-  forward: (tf, [condition, x, y]) => [tf.where(condition, x, y)],
+  forward(tf, [condition, x, y]) {
+    const [chosen, whenTrue, whenFalse] = expandAll(tf, condition, x, y);
+    return [tf.where(chosen, whenTrue, whenFalse)];
+  },
 });

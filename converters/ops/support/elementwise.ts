@@ -2,6 +2,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import type { DataType, Tensor } from '../../model.js';
 import { defineOp, type OpDefinition, type Tf } from '../define-op.js';
 import { isFoldable, isInteger, mapElements, type Element } from './constants.js';
+import { piecewiseConstant } from './gradients.js';
 import { broadcastShapes } from './shapes.js';
 
 /** The same function for both kinds of element; one kind may be missing. */
@@ -74,7 +75,7 @@ export function predicate(
     fold: ([a, b]) => [
       mapElements([a, b], 'bool', broadcastShapes(a.dims, b.dims), (x, y) => Number(holds(x, y))),
     ],
-    forward: (tf, [a, b]) => [forward(tf, a, b)],
+    forward: (tf, [a, b]) => [piecewiseConstant(tf, (x, y) => forward(tf, x, y), a, b)],
   });
 }
 

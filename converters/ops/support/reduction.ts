@@ -17,7 +17,8 @@ interface Reduction {
   readonly since: readonly number[];
   /** Opset at which the axes became an input. */
   readonly axesInput: number;
-  readonly forward: (tf: Tf, x: tfjs.Tensor, axes: number[], keepDims: boolean) => tfjs.Tensor;
+  /** Keeps the axes, with size 1. */
+  readonly forward: (tf: Tf, x: tfjs.Tensor, axes: number[]) => tfjs.Tensor;
   /** Reduces the elements that meet in one of the result; absent: not folded. */
   readonly reduce?: (a: Element, b: Element) => Element;
 }
@@ -50,7 +51,9 @@ export function reduction(opType: string, { since, axesInput, forward, reduce }:
     },
     forward(tf, [x], attributes, context) {
       const axes = reducedAxes(x.shape, attributes, context);
-      return [axes.length === 0 ? x : forward(tf, x, axes, attributes.keepdims === 1)];
+      if (axes.length === 0) return [x];
+      const kept = forward(tf, x, axes);
+      return [attributes.keepdims === 1 ? kept : tf.reshape(kept, [...context.outputShapes[0]])];
     },
   });
 }
