@@ -2,14 +2,14 @@ import '#tfjs-gradients';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { inferGraph } from '../converters/infer-shapes.js';
-import type { Graph, Tensor } from '../converters/model.js';
+import type { Tensor } from '../converters/model.js';
 import { findOperator } from '../converters/ops/index.js';
 import { decodeModel } from '../converters/read.js';
 import { loadOnnxRuntime } from '../src/engine/onnxruntime/runtime.js';
 import {
   CONVOLUTIONS,
   ELEMENTWISE,
+  GRID,
   LINEAR,
   MOVEMENT,
   POOLS,
@@ -17,15 +17,13 @@ import {
   encode,
   floats,
   graphInputs,
-  type Case,
 } from './support/operator-cases.js';
+import { functionOf } from './support/operator-function.js';
 import { expectClose, runGraph, toTfjs } from './support/run-graph.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
-
-const GRID = [CONVOLUTIONS, POOLS, ELEMENTWISE, REDUCTIONS, LINEAR, MOVEMENT].flat();
 
 describe('forward agrees with onnxruntime', () => {
   test.each(GRID.map((item, i) => ({ ...item, i, shown: JSON.stringify(item.attributes) })))(
@@ -123,18 +121,6 @@ describe('gradients agree with central differences', () => {
     },
   );
 });
-
-/** The tensors that do not have to be constant to the operator's outputs. */
-function functionOf(item: Case, graph: Graph): (xs: readonly tf.Tensor[]) => tf.Tensor[] {
-  const open = graph.inputs.map(({ name }) => name);
-  const shapes = new Map(open.map((name) => [name, item.inputs[Number(name.slice(1))]!.dims]));
-  const [node] = graph.nodes;
-  const { definition, attributes, context } = inferGraph(graph, item.opset, shapes).operations.get(node)!;
-  return (xs) => {
-    const tensors = node.inputs.map((name) => (open.includes(name) ? xs[open.indexOf(name)] : undefined));
-    return definition.forward!(tf, tensors, attributes, context).slice(0, item.outputs);
-  };
-}
 
 function dot(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, x, i) => sum + x * b[i], 0);

@@ -86,6 +86,7 @@ export const CONVOLUTIONS = [
   op('Conv', 22, [IMAGE, floats([3, 4, 2, 3], 2)], { dilations: [3, 2], pads: [1, 2, 0, 1] }),
   op('Conv', 11, [IMAGE, floats([4, 1, 3, 3], 2), floats([4], 3)], { group: 4, pads: [1, 1, 1, 1] }),
   op('Conv', 11, [IMAGE, floats([8, 1, 3, 3], 2)], { group: 4, strides: [2, 2] }),
+  op('Conv', 11, [IMAGE, floats([8, 1, 3, 3], 2)], { group: 4, strides: [2, 1] }),
   op('Conv', 11, [IMAGE, floats([6, 2, 3, 3], 2), floats([6], 3)], { group: 2, strides: [2, 1] }),
   op('Conv', 11, [IMAGE, floats([4, 1, 2, 2], 2)], { group: 4, dilations: [2, 3] }),
 ];
@@ -217,3 +218,5 @@ export const MOVEMENT = [
   op('Dropout', 13, [IMAGE]),
   op('Cast', 13, [IMAGE], { to: 1 }),
 ];
+
+export const GRID = [CONVOLUTIONS, POOLS, ELEMENTWISE, REDUCTIONS, LINEAR, MOVEMENT].flat();
