@@ -1,6 +1,7 @@
 // Times one dream step and one distillation step against the same steps in PyTorch (scripts/bench_step_pytorch.py).
 //
 //   npm run --silent bench:step -- --model FILE [--batch 64] [--pytorch PYTHON] [--threads 2] [--blocks 5] [--steps 10]
+//     [--engine onnxruntime|tensorflow]
 //
 // Prints {"dream":{"ms","pytorchMs","ratio"},"distill":{...}}: median milliseconds per step, ratio = PyTorch's / ours.
 // Blocks of ours and of PyTorch's alternate, so that whatever else the machine does hits both.
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
   options: {
     model: { type: 'string' },
     batch: { type: 'string', default: '64' },
+    engine: { type: 'string', default: 'onnxruntime' },
     pytorch: { type: 'string' },
     threads: { type: 'string', default: '2' },
     blocks: { type: 'string', default: '5' },
@@ -93,7 +95,7 @@ async function prepareDistill() {
 
 async function setUp() {
   const { readModel } = await import('../dist/converters/read.js');
-  const { createOnnxRuntimeEngine } = await import('../dist/src/engine/onnxruntime/index.js');
+  const { createEngine } = await import('../dist/src/engine/create-engine.js');
   const { lowerModel } = await import('../dist/src/network/lower.js');
   const { resolvePreprocessing } = await import('../dist/src/preprocess.js');
   const { createRandom } = await import('../dist/src/random.js');
@@ -102,7 +104,7 @@ async function setUp() {
   const { shape } = network.input;
   const size = shape.reduce((product, dim) => product * dim, 1);
   return {
-    engine: createOnnxRuntimeEngine({ threads }),
+    engine: createEngine({ engine: options.engine, threads }),
     network,
     preprocessing: resolvePreprocessing('imagenet', model),
     noise: { shape, data: createRandom(0).gaussian(size) },

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { bakeStudent } from './bake/bake.js';
 import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
+import { createEngine } from './engine/create-engine.js';
 import type { Engine } from './engine/engine.js';
-import { createOnnxRuntimeEngine } from './engine/onnxruntime/index.js';
 import { lowerModel } from './network/lower.js';
 import { checkOutput, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
@@ -36,7 +36,7 @@ export async function recoverModel(
   const start = performance.now();
   const settings = resolveOptions(options);
   await checkOutput(input, output, settings.force);
-  const engine = createOnnxRuntimeEngine({ threads: settings.threads });
+  const engine = createEngine({ engine: settings.engine, threads: settings.threads });
   const run = createRunRecord(options);
 
   const teacher = await run.stage('read', () =>
@@ -68,6 +68,7 @@ export async function recoverModel(
       },
       {
         inputBytes: model.bytes.length,
+        engine: engine.name,
         notes,
         layers: describeLayers(network, student),
         curves: run.curves(),

@@ -1,4 +1,5 @@
 import { DfkdError } from '../converters/errors.js';
+import { ENGINES, type EngineName } from './engine/engine.js';
 import type { PreprocessOption } from './preprocess.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
@@ -12,6 +13,8 @@ export interface RecoverOptions extends RunControl {
   readonly seed?: number | undefined;
   /** How pixels become the model's input; default auto. */
   readonly preprocess?: PreprocessOption | undefined;
+  /** What computes; tensorflow needs an optional package. Default onnxruntime. */
+  readonly engine?: EngineName | undefined;
   /** Threads within one operator; default: the number of physical cores. */
   readonly threads?: number | undefined;
   /** False: prune only. Default true. */
@@ -30,6 +33,7 @@ export interface RecoverSettings {
   readonly preset: Preset;
   readonly seed: number;
   readonly preprocess: PreprocessOption;
+  readonly engine: EngineName;
   readonly threads: number | undefined;
   readonly recover: boolean;
   readonly force: boolean;
@@ -39,12 +43,15 @@ export interface RecoverSettings {
 /** Fills in the defaults. Throws E_ARG. */
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
   const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
-  const { recover = true, force = false, dryRun = false } = options;
+  const { engine = ENGINES[0], recover = true, force = false, dryRun = false } = options;
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
   }
   if (typeof preset === 'string' && !Object.hasOwn(PRESETS, preset)) {
     throw new DfkdError('E_ARG', `There is no preset '${preset}'; use ${Object.keys(PRESETS).join(', ')}.`);
+  }
+  if (!ENGINES.includes(engine)) {
+    throw new DfkdError('E_ARG', `There is no engine '${engine as string}'; use ${ENGINES.join(', ')}.`);
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new DfkdError('E_ARG', `The seed is ${seed}; it must be a whole number from 0.`);
@@ -56,5 +63,5 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  return { ...work, sparsity, seed, preprocess, threads, recover, force, dryRun };
+  return { ...work, sparsity, seed, preprocess, engine, threads, recover, force, dryRun };
 }

@@ -26,6 +26,8 @@ export interface RecoverResult {
 export interface RecoverDetails {
   /** Of the input file. */
   readonly inputBytes: number;
+  /** Name of the engine that computed. */
+  readonly engine: string;
   /** What the user should know about the run. */
   readonly notes: readonly string[];
   readonly layers: readonly { readonly name: string; readonly weights: number; readonly zeros: number }[];

@@ -19,22 +19,9 @@ import {
   op,
   positive,
 } from './support/operator-cases.js';
-import { GRID } from './support/operator-grid.js';
-import { operatorOf, runInOnnxRuntime } from './support/operator-step.js';
+import { GRID, WITHOUT_GRADIENT } from './support/operator-grid.js';
+import { hasFloats, operatorOf, runInOnnxRuntime } from './support/operator-step.js';
 import { expectClose, runGraph, toTfjs } from './support/run-graph.js';
-
-/** Operators without a gradient, and why; all others have theirs compared with PyTorch's and with differences. */
-const WITHOUT_GRADIENT: ReadonlyMap<string, string> = new Map([
-  ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map(
-    (opType) => [opType, 'yields bool; constant wherever it does not jump'] as const,
-  ),
-  ...['And', 'Or', 'Not'].map((opType) => [opType, 'bool to bool'] as const),
-  ...['Constant', 'ConstantOfShape', 'Range'].map((opType) => [opType, 'has no float input'] as const),
-  ...['Shape', 'Size'].map((opType) => [opType, 'depends on the shape of its input alone'] as const),
-  ...['Ceil', 'Floor', 'Mod'].map(
-    (opType) => [opType, 'of constants alone, in arithmetic on shapes'] as const,
-  ),
-]);
 
 /** Its outputs beyond the first are not onnxruntime's to compute, but have gradients all the same. */
 const TRAINING = [floats([3, 4, 2, 3]), floats([3, 4]), floats([130, 4])].map((x) =>
@@ -75,9 +62,6 @@ describe('gradients agree with central differences', () => {
   );
   test.each(titled(smooth))('$title', ({ item }) => checkGradient(item, engines));
 });
-
-const hasFloats = (item: (typeof GRID)[number]) =>
-  [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
 
 describe('no operator is left out', () => {
   const compared = new Set(VECTORS.flatMap(([, vectors]) => vectors.map(({ op: opType }) => opType)));

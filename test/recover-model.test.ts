@@ -179,6 +179,10 @@ describe('refusals', () => {
     [{ sparsity: -0.1 }, /^E_ARG: The sparsity is -0.1;/],
     [{ sparsity: Number.NaN }, /^E_ARG: The sparsity is NaN;/],
     [{ preset: 'quick' as 'fast' }, /^E_ARG: There is no preset 'quick'; use fast, standard, thorough\./],
+    [
+      { engine: 'torch' as 'tensorflow' },
+      /^E_ARG: There is no engine 'torch'; use onnxruntime, tensorflow\./,
+    ],
     [{ seed: 1.5 }, /^E_ARG: The seed is 1\.5;/],
     [{ threads: 0 }, /^E_ARG: The number of threads is 0;/],
     [{ preprocess: { mean: [0.5, 0.5], std: [1] } }, /^E_ARG: The mean .* has 2 values/],

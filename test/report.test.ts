@@ -29,6 +29,7 @@ const RESULT: RecoverResult = {
   parity: { maxAbsDiff: 1.25e-6 },
   details: {
     inputBytes: 1200,
+    engine: 'onnxruntime',
     notes: ['No range is assumed.'],
     layers: [{ name: HOSTILE, weights: 432, zeros: 108 }],
     curves: [

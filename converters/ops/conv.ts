@@ -62,7 +62,8 @@ function convolve(
 ): tfjs.Tensor4D {
   const strides: [number, number] = [high, wide];
   const [count, height, width, channels] = image.shape;
-  if (group > 1 && group === channels) {
+  // TensorFlow's depthwise convolution knows one stride for both directions.
+  if (group > 1 && group === channels && high === wide) {
     const filter = dilate(tf, toDepthwiseFilter(tf, weight, channels), dilations);
     return tf.depthwiseConv2d(image, filter, strides, 'valid');
   }

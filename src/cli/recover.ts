@@ -20,6 +20,7 @@ interface Arguments extends PreprocessArguments {
   readonly sparsity: string;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
+  readonly engine: 'onnxruntime' | 'tensorflow';
   readonly threads?: string | undefined;
   readonly device: 'cpu';
   readonly report?: string | undefined;
@@ -45,6 +46,13 @@ const OPTIONS = {
   },
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
+  engine: {
+    type: 'string',
+    choices: ['onnxruntime', 'tensorflow'],
+    default: 'onnxruntime',
+    requiresArg: true,
+    describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
+  },
   ...THREADS_OPTION,
   device: {
     type: 'string',
@@ -79,6 +87,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       preset: argv.preset,
       seed: readInteger('--seed', argv.seed, 0),
       preprocess: readPreprocess(argv),
+      engine: argv.engine,
       threads: readThreads(argv.threads),
       report: argv.report,
       recover: !argv['no-recover'],

@@ -16,6 +16,10 @@ export interface HostTensor {
 }
 export type Arrays = Readonly<Record<string, HostTensor>>;
 
+/** The engines by name, the default first. */
+export const ENGINES = ['onnxruntime', 'tensorflow'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
 export interface Engine {
   readonly name: string;
   /** Traces `step` once on tensors shaped like `example`; the compiled step starts in `example.state`. */
@@ -33,6 +37,6 @@ export interface CompiledStep {
 }
 
 export interface EngineOptions {
-  /** Threads used inside one operator; default: the number of physical cores as onnxruntime sees it. */
+  /** Threads used inside one operator; default: the engine's own choice, in onnxruntime the number of physical cores. */
   readonly threads?: number;
 }

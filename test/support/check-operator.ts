@@ -57,7 +57,8 @@ export async function checkGradient(item: Case, { eager, compiled }: Engines): P
   await run.dispose();
 }
 
-function withWeights(input: Arrays, outputs: readonly HostTensor[]): Record<string, HostTensor> {
+/** The inputs, and the weight of each output in the loss of gradientStep. */
+export function withWeights(input: Arrays, outputs: readonly HostTensor[]): Record<string, HostTensor> {
   const weights = outputs.map(({ shape }, i): [string, HostTensor] => {
     // Of order 1 whatever the size, so that no weight drowns the others.
     const data = (floats(shape, 10 + i).data as Float32Array).map((x, _, { length }) => (x * 64) / length);

@@ -35,6 +35,7 @@ const CONVOLUTIONS = [
   op('Conv', 22, [IMAGE, floats([3, 4, 2, 3], 2)], { dilations: [3, 2], pads: [1, 2, 0, 1] }),
   op('Conv', 11, [IMAGE, floats([4, 1, 3, 3], 2), floats([4], 3)], { group: 4, pads: [1, 1, 1, 1] }),
   op('Conv', 11, [IMAGE, floats([8, 1, 3, 3], 2)], { group: 4, strides: [2, 2] }),
+  op('Conv', 11, [IMAGE, floats([8, 1, 3, 3], 2)], { group: 4, strides: [2, 1] }),
   op('Conv', 11, [IMAGE, floats([6, 2, 3, 3], 2), floats([6], 3)], { group: 2, strides: [2, 1] }),
   op('Conv', 11, [IMAGE, floats([4, 1, 2, 2], 2)], { group: 4, dilations: [2, 3] }),
   storing([1, 2], op('Conv', 11, [IMAGE, floats([3, 4, 3, 3], 2), floats([3], 3)], { pads: [1, 1, 1, 1] })),
@@ -238,3 +239,16 @@ export const GRID: readonly Case[] = [
   LINEAR,
   MOVEMENT,
 ].flat();
+
+/** Operators without a gradient, and why; all others have theirs compared with PyTorch's and with differences. */
+export const WITHOUT_GRADIENT: ReadonlyMap<string, string> = new Map([
+  ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map(
+    (opType) => [opType, 'yields bool; constant wherever it does not jump'] as const,
+  ),
+  ...['And', 'Or', 'Not'].map((opType) => [opType, 'bool to bool'] as const),
+  ...['Constant', 'ConstantOfShape', 'Range'].map((opType) => [opType, 'has no float input'] as const),
+  ...['Shape', 'Size'].map((opType) => [opType, 'depends on the shape of its input alone'] as const),
+  ...['Ceil', 'Floor', 'Mod'].map(
+    (opType) => [opType, 'of constants alone, in arithmetic on shapes'] as const,
+  ),
+]);

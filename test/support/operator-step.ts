@@ -40,6 +40,10 @@ export function operatorOf(item: Case): Operator | undefined {
   return { inputs: free, compute };
 }
 
+/** Whether it has an input that can have a gradient. */
+export const hasFloats = (item: Case): boolean =>
+  [...(operatorOf(item)?.inputs.values() ?? [])].some(({ type }) => type === 'float');
+
 /** The case's outputs as onnxruntime computes them. */
 export async function runInOnnxRuntime(item: Case): Promise<Tensor[]> {
   const { InferenceSession, Tensor: OrtTensor } = loadOnnxRuntime();
@@ -59,11 +63,15 @@ export async function runInOnnxRuntime(item: Case): Promise<Tensor[]> {
   });
 }
 
+/** Outputs `0`, `1`, ...: those of the operator. */
+export const forwardStep =
+  ({ compute }: Operator): Step =>
+  (_, input) => ({ state: {}, output: numbered(compute(input)) });
+
 /** The outputs as `engine` computes them. */
-export async function runOnEngine(engine: Engine, { inputs, compute }: Operator): Promise<HostTensor[]> {
-  const step: Step = (_, input) => ({ state: {}, output: numbered(compute(input)) });
-  const input = hostInputs(inputs);
-  const compiled = await engine.compile(step, { state: {}, input });
+export async function runOnEngine(engine: Engine, operator: Operator): Promise<HostTensor[]> {
+  const input = hostInputs(operator.inputs);
+  const compiled = await engine.compile(forwardStep(operator), { state: {}, input });
   const output = await compiled.run(input);
   const results = Object.keys(output).map((_, i) => output[i]);
   await compiled.dispose();

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '#tfjs-gradients';
+import { withBackend } from '../backend.js';
 import type { Arrays, Step, Tensors } from '../engine.js';
 import { Graph } from './graph.js';
 import type { ConstantData, Value } from './value.js';
@@ -95,17 +96,9 @@ export const STATE = 'state:';
 export const INPUT = 'input:';
 export const OUTPUT = 'output:';
 
-/** tfjs switches at once where the backend's factory is synchronous; tracing must not be interleaved with other work. */
-function useBackend(name: string): void {
-  void tf.setBackend(name);
-  if (tf.getBackend() !== name) throw new Error(`tfjs did not switch to its backend '${name}'`);
-}
-
 /** Runs the step once on recorded tensors. Graph inputs are `state:name` and `input:name`, outputs `state:name` and `output:name`. */
 export function trace(step: Step, example: { state: Arrays; input: Arrays }): Graph {
-  const previous = tf.getBackend() as string | undefined;
-  useBackend(BACKEND);
-  try {
+  return withBackend(BACKEND, () => {
     const graph = (recorder.graph = new Graph());
     tf.engine().startScope('trace');
     try {
@@ -123,10 +116,8 @@ export function trace(step: Step, example: { state: Arrays; input: Arrays }): Gr
         graph.outputs.set(OUTPUT + name, recorder.value(tensor));
     } finally {
       tf.engine().endScope();
+      recorder.graph = new Graph();
     }
     return graph;
-  } finally {
-    recorder.graph = new Graph();
-    if (previous !== undefined && previous !== BACKEND) useBackend(previous);
-  }
+  });
 }

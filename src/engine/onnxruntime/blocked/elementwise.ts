@@ -104,7 +104,8 @@ function applyAffine(
   // An affine of an affine that is read here only is one.
   const inner = readOnce && count === filled ? affineProducer(x) : undefined;
   if (inner !== undefined) {
-    const [source, weights, bias] = inner.inputs;
+    const [source, weights] = inner.inputs;
+    const bias = inner.inputs.at(2);
     const weight = graph.reshape(weights, [count]);
     const shift =
       bias === undefined || factors === undefined ? bias : graph.elementwise('Mul', [bias, factors]);
@@ -123,7 +124,7 @@ function applyAffine(
 }
 
 function affineProducer({ producer }: Value): GraphNode | undefined {
-  if (producer?.op !== 'nchwc.Conv' || producer.attributes['activation'] !== undefined) return undefined;
+  if (producer?.op !== 'nchwc.Conv' || 'activation' in producer.attributes) return undefined;
   const [x, filter] = producer.inputs;
   const plain = JSON.stringify(pixelwise(x.shape[1])) === JSON.stringify(producer.attributes);
   return plain && filter.shape[0] === x.shape[1] ? producer : undefined;
@@ -147,6 +148,6 @@ function ones(count: number, { graph }: BlockedLayout): Value {
 }
 
 function withActivation({ producer, shape }: Value, { graph }: BlockedLayout): Value | undefined {
-  if (producer?.op !== 'nchwc.Conv' || producer.attributes['activation'] !== undefined) return undefined;
+  if (producer?.op !== 'nchwc.Conv' || 'activation' in producer.attributes) return undefined;
   return graph.op('nchwc.Conv', producer.inputs, { ...producer.attributes, activation: 'Relu' }, shape);
 }

@@ -44,8 +44,9 @@ function clipStep(
   [condition, dy, zero]: readonly Value[],
   target: Graph,
 ): Value | undefined {
-  const [low, high] = condition.producer?.op === 'And' ? condition.producer.inputs : [];
-  if (low?.producer?.op !== 'GreaterOrEqual' || high?.producer?.op !== 'LessOrEqual') return undefined;
+  if (condition.producer?.op !== 'And') return undefined;
+  const [low, high] = condition.producer.inputs;
+  if (low.producer?.op !== 'GreaterOrEqual' || high.producer?.op !== 'LessOrEqual') return undefined;
   const [x, min] = low.producer.inputs;
   const [same, max] = high.producer.inputs;
   if (x !== same || min.data?.length !== 1 || max.data?.length !== 1 || !isScalar(zero, 0)) return undefined;
