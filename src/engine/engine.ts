@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { NonFinite } from './non-finite.js';
 
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -29,6 +30,8 @@ export interface CompiledStep {
   readState(): Promise<Arrays>;
   /** Replaces the state, or the named part of it. */
   writeState(state: Arrays): Promise<void>;
+  /** After a run that gave NaN or infinity: what in it was the first to. Undefined where that cannot be found. */
+  diagnose?(): Promise<NonFinite | undefined>;
   dispose(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 /** From a traced step to the graph that runs: the passes in their order. */
+import type { Device } from '../device.js';
 import type { Graph } from './graph.js';
 import { filterGradients } from './passes/filter-gradients.js';
 import { foldAffine } from './passes/fold-affine.js';
@@ -7,6 +8,7 @@ import { mergePads } from './passes/merge-pads.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
+import { standardOperators } from './passes/standard-operators.js';
 import { stridedSlices } from './passes/strided-slices.js';
 
 type Pass = (graph: Graph) => Graph;
@@ -28,11 +30,22 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['simplify', simplify],
 ];
 
-export function optimise(graph: Graph, without: ReadonlySet<string> = new Set()): Graph {
+/** Providers with kernels for onnxruntime's contributed operators. */
+const CONTRIBUTED: readonly Device[] = ['cpu', 'cuda', 'dml'];
+
+export interface OptimiseOptions {
+  /** Operators and layouts that only some providers have, or that only pay on some, depend on it. */
+  readonly device?: Device;
+  /** Names of passes to leave out. */
+  readonly without?: ReadonlySet<string> | undefined;
+}
+
+export function optimise(graph: Graph, { device = 'cpu', without = new Set() }: OptimiseOptions = {}): Graph {
   const optimised = PASSES.reduce(
     (result, [name, pass]) => (without.has(name) ? result : pass(result)),
     graph,
   );
-  // Not an optimisation: onnxruntime has no such operator.
-  return simplify(filterGradients(optimised));
+  // Not optimisations: onnxruntime, or the device, has no such operators.
+  const lowered = filterGradients(optimised);
+  return simplify(CONTRIBUTED.includes(device) ? lowered : standardOperators(lowered));
 }

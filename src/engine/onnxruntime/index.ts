@@ -1,13 +1,18 @@
 /** The default engine: a step is traced once, optimised, written as ONNX and run by onnxruntime. */
-import type { InferenceSession } from 'onnxruntime-node';
+import type { Device } from '../device.js';
 import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
-import { emit } from './emit.js';
+import { diagnose } from './diagnose.js';
+import { emit, outputName } from './emit.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
+import { createSession } from './session.js';
+import { GpuState, HostState } from './step-state.js';
 
 export interface OnnxRuntimeEngineOptions extends EngineOptions {
+  /** Default cpu. */
+  readonly device?: Device;
   /** Names of compiler passes to leave out, for measuring what each buys. */
   readonly withoutPasses?: ReadonlySet<string>;
 }
@@ -22,44 +27,29 @@ export function createOnnxRuntimeEngine(options: OnnxRuntimeEngineOptions = {}):
 async function compileStep(
   step: Step,
   example: { state: Arrays; input: Arrays },
-  options: OnnxRuntimeEngineOptions,
+  { device = 'cpu', threads, withoutPasses }: OnnxRuntimeEngineOptions,
 ): Promise<CompiledStep> {
-  const traced = trace(step, example);
-  const graph = optimise(traced, options.withoutPasses);
-  const ort = loadOnnxRuntime();
-  const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
+  const graph = optimise(trace(step, example), { device, without: withoutPasses });
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const stateNames = named(STATE, graph.outputs.keys());
+  // Only WebGPU's memory is open to onnxruntime-node; to and from other devices the state travels with every run.
+  const staysOnDevice = device === 'webgpu';
+  const session = await createSession(emit(graph), {
+    device,
+    threads,
+    onDevice: staysOnDevice ? stateNames.map((name) => outputName(STATE + name)) : [],
+  });
+  const ort = loadOnnxRuntime();
   return new OnnxRuntimeStep(
     ort,
     session,
     {
-      stateNames: named(STATE, graph.outputs.keys()),
+      stateNames,
       inputNames: named(INPUT, graph.inputs.keys()),
-      outputShapes: new Map(
-        named(OUTPUT, graph.outputs.keys()).map((name) => [name, graph.outputs.get(OUTPUT + name)!.shape]),
-      ),
+      outputNames: named(OUTPUT, graph.outputs.keys()),
     },
-    example.state,
+    staysOnDevice ? new GpuState(ort, example.state) : new HostState(ort, example.state),
+    (state, input) => diagnose(step, state, input),
   );
-}
-
-function sessionOptions({ threads }: EngineOptions): InferenceSession.SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-    extra: {
-      session: {
-        // Vanishing gradients would otherwise be computed with denormals, many times slower.
-        set_denormal_as_zero: '1',
-        // Idle threads spin just long enough to meet the next operator: on two hyperthreads of one core, longer
-        // spinning takes from the thread that works.
-        intra_op: { spin_duration_us: '50' },
-      },
-    },
-  };
 }

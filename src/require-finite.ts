@@ -1,0 +1,58 @@
+import { DfkdError } from '../converters/errors.js';
+import type { Arrays, CompiledStep } from './engine/engine.js';
+import { firstNonFinite, nonFiniteOf, type NonFinite } from './engine/non-finite.js';
+
+/** For the message: `at distillation step 17 of 480`, `distillation step 16`, and what the user may do about it. */
+export interface Circumstances {
+  readonly when: string;
+  readonly previous?: string;
+  readonly advice: string;
+}
+
+/** Those of one step of a stage, counted from 1. */
+export function atStep(stage: string, step: number, steps: number, advice: string): Circumstances {
+  return { when: `at ${stage} ${step} of ${steps}`, previous: `${stage} ${step - 1}`, advice };
+}
+
+/**
+ * Checks what a step has just given; its outputs are few and small. Throws E_NONFINITE where one is NaN or infinite,
+ * naming the layer that was the first to give such a value.
+ */
+export async function requireFiniteOutput(
+  step: CompiledStep,
+  output: Arrays,
+  { when, previous, advice }: Circumstances,
+): Promise<void> {
+  for (const [name, { data }] of Object.entries(output)) {
+    const value = firstNonFinite(data);
+    if (value === undefined) continue;
+    const cause = describe(await step.diagnose?.(), previous);
+    throw new DfkdError('E_NONFINITE', `The ${name} turned ${value} ${when}: ${cause}; ${advice}.`);
+  }
+}
+
+/** Checks a state read back: an update may overflow while the loss, computed before it, is still finite. */
+export function requireFiniteState(state: Arrays, { when, advice }: Circumstances): void {
+  const found = nonFiniteOf('state', state);
+  if (found === undefined) return;
+  throw new DfkdError('E_NONFINITE', `The ${nameOf(found.name)} turned ${found.value} ${when}; ${advice}.`);
+}
+
+function describe(cause: NonFinite | undefined, previous = 'the step before'): string {
+  switch (cause?.origin) {
+    case 'state':
+      return `the ${nameOf(cause.name)} was already ${cause.value} after ${previous}`;
+    case 'input':
+      return `the ${cause.name} given to it hold ${cause.value}`;
+    case 'step':
+      return `${cause.name} first gave ${cause.value}`;
+    case undefined:
+      return 'no single layer could be found to blame';
+  }
+}
+
+/** States name a parameter after what they keep of it: `weight:conv1.weight`. */
+function nameOf(state: string): string {
+  const [, kind, parameter] = /^(weight|velocity|statistic):(.*)$/s.exec(state) ?? [];
+  return kind === undefined ? state : `${kind} '${parameter}'`;
+}
