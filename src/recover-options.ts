@@ -1,4 +1,5 @@
 import { DfkdError } from '../converters/errors.js';
+import { DEVICES, type Device } from './engine/device.js';
 import type { PreprocessOption } from './preprocess.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
@@ -14,6 +15,8 @@ export interface RecoverOptions extends RunControl {
   readonly preprocess?: PreprocessOption | undefined;
   /** Threads within one operator; default: the number of physical cores. */
   readonly threads?: number | undefined;
+  /** Where to compute; auto is the first GPU that passes a self-check, else cpu. Default cpu. */
+  readonly device?: Device | 'auto' | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
   /** Replace an existing output. Default false. */
@@ -31,6 +34,7 @@ export interface RecoverSettings {
   readonly seed: number;
   readonly preprocess: PreprocessOption;
   readonly threads: number | undefined;
+  readonly device: Device | 'auto';
   readonly recover: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -39,7 +43,7 @@ export interface RecoverSettings {
 /** Fills in the defaults. Throws E_ARG. */
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
   const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
-  const { recover = true, force = false, dryRun = false } = options;
+  const { device = 'cpu', recover = true, force = false, dryRun = false } = options;
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
   }
@@ -52,9 +56,12 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
     throw new DfkdError('E_ARG', `The number of threads is ${threads}; it must be a whole number from 1.`);
   }
+  if (device !== 'auto' && !DEVICES.includes(device)) {
+    throw new DfkdError('E_ARG', `There is no device '${device}'; use auto, ${DEVICES.join(', ')}.`);
+  }
   const work =
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  return { ...work, sparsity, seed, preprocess, threads, recover, force, dryRun };
+  return { ...work, sparsity, seed, preprocess, threads, device, recover, force, dryRun };
 }

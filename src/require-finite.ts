@@ -11,7 +11,11 @@ export interface Circumstances {
 
 /** Those of one step of a stage, counted from 1. */
 export function atStep(stage: string, step: number, steps: number, advice: string): Circumstances {
-  return { when: `at ${stage} ${step} of ${steps}`, previous: `${stage} ${step - 1}`, advice };
+  return {
+    when: `at ${stage} ${step} of ${steps}`,
+    advice,
+    ...(step > 1 ? { previous: `${stage} ${step - 1}` } : {}),
+  };
 }
 
 /**
@@ -35,13 +39,16 @@ export async function requireFiniteOutput(
 export function requireFiniteState(state: Arrays, { when, advice }: Circumstances): void {
   const found = nonFiniteOf('state', state);
   if (found === undefined) return;
-  throw new DfkdError('E_NONFINITE', `The ${nameOf(found.name)} turned ${found.value} ${when}; ${advice}.`);
+  throw new DfkdError(
+    'E_NONFINITE',
+    `A value of ${nameOf(found.name)} turned ${found.value} ${when}; ${advice}.`,
+  );
 }
 
-function describe(cause: NonFinite | undefined, previous = 'the step before'): string {
+function describe(cause: NonFinite | undefined, previous?: string): string {
   switch (cause?.origin) {
     case 'state':
-      return `the ${nameOf(cause.name)} was already ${cause.value} after ${previous}`;
+      return `a value of ${nameOf(cause.name)} was already ${cause.value} ${previous ? `after ${previous}` : 'to begin with'}`;
     case 'input':
       return `the ${cause.name} given to it hold ${cause.value}`;
     case 'step':
@@ -54,5 +61,5 @@ function describe(cause: NonFinite | undefined, previous = 'the step before'): s
 /** States name a parameter after what they keep of it: `weight:conv1.weight`. */
 function nameOf(state: string): string {
   const [, kind, parameter] = /^(weight|velocity|statistic):(.*)$/s.exec(state) ?? [];
-  return kind === undefined ? state : `${kind} '${parameter}'`;
+  return kind === undefined ? `'${state}'` : `the ${kind} '${parameter}'`;
 }

@@ -96,13 +96,13 @@ function dreamGrid(images: PixelImages): string {
 <p>Made from the teacher alone. They carry what the teacher learned from its data, and deserve the same care.</p>`;
 }
 
-function fileTable({ input, output, seed, preset }: RecoverResult): string {
+function fileTable({ input, output, seed, preset, device }: RecoverResult): string {
   const rows = [
     ['input', input.path],
     ['input SHA-256', input.sha256],
     ['output', output.path],
     ['output SHA-256', output.sha256 ?? 'not written'],
-    ['seed, preset', `${seed}, ${preset}`],
+    ['seed, preset, device', `${seed}, ${preset}, ${device}`],
   ];
   return table([['', ''], ...rows]);
 }

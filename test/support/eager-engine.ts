@@ -1,6 +1,7 @@
 import '#tfjs-gradients';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
+import { diagnoseEagerly, firstNonFinite, type NonFinite } from '../../src/engine/non-finite.js';
 import type { Arrays, CompiledStep, Engine, Step, Tensors } from '../../src/engine/engine.js';
 
 /** The oracle of the compiled engine: runs every step as it is written, on tfjs' own pure-JavaScript backend. */
@@ -11,6 +12,7 @@ export async function createEagerEngine(): Promise<Engine> {
 
 function createEagerStep(step: Step, initial: Arrays): CompiledStep {
   let state = toTensors(initial);
+  let origin: NonFinite | undefined;
 
   function run(input: Arrays): Promise<Arrays> {
     const old = state;
@@ -22,6 +24,9 @@ function createEagerStep(step: Step, initial: Arrays): CompiledStep {
     checkSameForm(old, result.state);
     state = result.state;
     const output = toArrays(result.output);
+    // While the old state is still there.
+    const wrong = Object.values(output).some(({ data }) => firstNonFinite(data) !== undefined);
+    origin = wrong ? diagnoseEagerly(tf, step, old, toTensors(input)) : undefined;
     const held = new Set(Object.values(state));
     for (const tensor of [...Object.values(old), ...Object.values(result.output)]) {
       if (!held.has(tensor)) tensor.dispose();
@@ -32,6 +37,7 @@ function createEagerStep(step: Step, initial: Arrays): CompiledStep {
   return {
     run,
     readState: () => Promise.resolve(toArrays(state)),
+    diagnose: () => Promise.resolve(origin),
     writeState(replacement) {
       const written = toTensors(replacement);
       checkSameForm(Object.fromEntries(Object.keys(written).map((name) => [name, state[name]])), written);

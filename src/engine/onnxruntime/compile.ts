@@ -4,6 +4,7 @@ import type { Graph } from './graph.js';
 import { filterGradients } from './passes/filter-gradients.js';
 import { foldAffine } from './passes/fold-affine.js';
 import { hoistScales } from './passes/hoist-scales.js';
+import { maxPoolGradients } from './passes/max-pool-gradients.js';
 import { mergePads } from './passes/merge-pads.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
@@ -30,8 +31,8 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['simplify', simplify],
 ];
 
-/** Providers with kernels for onnxruntime's contributed operators. */
-const CONTRIBUTED: readonly Device[] = ['cpu', 'cuda', 'dml'];
+/** Providers with kernels for onnxruntime's contributed operators, and for the indices of max pools. */
+const COMPLETE: readonly Device[] = ['cpu', 'cuda', 'dml'];
 
 export interface OptimiseOptions {
   /** Operators and layouts that only some providers have, or that only pay on some, depend on it. */
@@ -47,5 +48,5 @@ export function optimise(graph: Graph, { device = 'cpu', without = new Set() }: 
   );
   // Not optimisations: onnxruntime, or the device, has no such operators.
   const lowered = filterGradients(optimised);
-  return simplify(CONTRIBUTED.includes(device) ? lowered : standardOperators(lowered));
+  return simplify(COMPLETE.includes(device) ? lowered : standardOperators(maxPoolGradients(lowered)));
 }
