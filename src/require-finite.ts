@@ -60,6 +60,6 @@ function describe(cause: NonFinite | undefined, previous?: string): string {
 
 /** States name a parameter after what they keep of it: `weight:conv1.weight`. */
 function nameOf(state: string): string {
-  const [, kind, parameter] = /^(weight|velocity|statistic):(.*)$/s.exec(state) ?? [];
-  return kind === undefined ? `'${state}'` : `the ${kind} '${parameter}'`;
+  const match = /^(weight|velocity|statistic):(.*)$/s.exec(state);
+  return match === null ? `'${state}'` : `the ${match[1]} '${match[2]}'`;
 }

@@ -30,9 +30,9 @@ beforeAll(async () => {
 /** The tiny teacher with every weight of its second convolution near the largest float: its sums overflow. */
 function overflowingSpec(): GraphSpec {
   const spec = tinyTeacherSpec();
-  const weight = spec.initializers!.get('second.weight')!;
+  const weight = spec.initializers.get('second.weight')!;
   const data = Float32Array.from(weight.data as Float32Array, () => 3e38);
-  return { ...spec, initializers: new Map([...spec.initializers!, ['second.weight', { ...weight, data }]]) };
+  return { ...spec, initializers: new Map([...spec.initializers, ['second.weight', { ...weight, data }]]) };
 }
 
 const modelOf = (spec: GraphSpec) => decodeModel(encodeModel(spec));

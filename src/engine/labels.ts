@@ -14,11 +14,11 @@ let current: string | undefined;
  */
 export function labelled<T>(tf: Tf, label: string, work: () => T): T {
   const { state } = tf.engine();
-  // Absent outside of gradients.
-  const tape = (): typeof state.activeTape => (state.activeTape as typeof state.activeTape | null) ?? [];
-  const start = tape().length;
+  // Null outside of gradients, whatever its type says.
+  const tape = (): typeof state.activeTape | null => state.activeTape;
+  const start = tape()?.length ?? 0;
   const result = under(label, work);
-  for (const node of tape().slice(start)) {
+  for (const node of tape()?.slice(start) ?? []) {
     const { gradient } = node;
     if (gradient === undefined) continue;
     const own = `the gradient of ${label}`;
@@ -51,16 +51,12 @@ export function observeKernels<T>(tf: Tf, observe: Observe, work: () => T): T {
   const engine = tf.engine();
   const run = engine.runKernel.bind(engine);
   let last: string | undefined;
-  engine.runKernel = <R extends tfjs.Tensor | tfjs.Tensor[]>(
-    kernel: string,
-    inputs: tfjs.NamedTensorMap,
-    attributes?: tfjs.NamedAttrMap,
-  ): R => {
-    const result = run<R>(kernel, inputs, attributes);
+  const show = <R extends tfjs.Tensor | tfjs.Tensor[]>(kernel: string, result: R): R => {
     last = current ?? last;
-    observe(kernel, [result].flat() as tfjs.Tensor[], last);
+    observe(kernel, Array.isArray(result) ? result : [result], last);
     return result;
   };
+  engine.runKernel = (kernel, inputs, attributes) => show(kernel, run(kernel, inputs, attributes));
   try {
     return work();
   } finally {

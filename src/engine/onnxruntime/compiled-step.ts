@@ -66,7 +66,8 @@ export class OnnxRuntimeStep implements CompiledStep {
   }
 
   async dispose(): Promise<void> {
-    await this.session.release();
+    // In this order: a buffer given back after its last session takes the process down (onnxruntime-node 1.30).
     await this.state.dispose();
+    await this.session.release();
   }
 }

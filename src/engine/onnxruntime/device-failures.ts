@@ -49,13 +49,16 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+/** A rule without what it is recognised by. */
+const obstacleOf = ({ reason, hint }: Rule): Obstacle => (hint === undefined ? { reason } : { reason, hint });
+
 /** `with error: libcudnn.so.9: cannot open shared object file`, as the dynamic linker says it. */
 const MISSING_LIBRARY = /with error: (?:.*: )?([\w.+-]+\.so[\w.]*): cannot open shared object file/;
 
 /** @param output what the attempt wrote to stderr, its error included */
 export function explainFailure(device: Device, output: string): Obstacle {
   const rule = RULES.find((candidate) => candidate.device === device && candidate.message.test(output));
-  if (rule !== undefined) return { reason: rule.reason, ...(rule.hint ? { hint: rule.hint } : {}) };
+  if (rule !== undefined) return obstacleOf(rule);
   const library = MISSING_LIBRARY.exec(output)?.[1];
   if (library !== undefined) {
     return { reason: `its library ${library} is missing`, ...(device === 'cuda' ? { hint: CUDA_HINT } : {}) };

@@ -80,10 +80,10 @@ export class GpuState implements StepState {
 
   async read(which: 'current' | 'previous' = 'current'): Promise<Arrays> {
     this.download ??= createSession(emit(copyGraph(this.current)), { device: 'webgpu' });
-    const results = await (await this.download).run(this[which]);
+    const results = (await (await this.download).run(this[which])) as OrtTensors;
     const named = Object.keys(this.current).map((name): [string, OrtTensor] => [
       name,
-      results[outputName(name)] as OrtTensor,
+      results[outputName(name)],
     ]);
     return toArrays(Object.fromEntries(named));
   }
