@@ -65,7 +65,7 @@ export function explainFailure(device: Device, output: string): Obstacle {
   }
   const lines = output.split('\n').map((line) => line.trim());
   const error = lines.find((line) => /^(\w+)?Error: /.test(line)) ?? lines.find(Boolean);
-  return { reason: error === undefined ? 'its self-check ended without a word' : error };
+  return { reason: error ?? 'its self-check ended without a word' };
 }
 
 const SOFTWARE: Readonly<Record<string, RegExp>> = {
