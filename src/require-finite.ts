@@ -1,6 +1,6 @@
 import { DfkdError } from '../converters/errors.js';
-import type { Arrays, CompiledStep } from './engine/engine.js';
-import { firstNonFinite, nonFiniteOf, type NonFinite } from './engine/non-finite.js';
+import type { Arrays, CompiledStep, NonFinite } from './engine/engine.js';
+import { firstNonFinite, nonFiniteOf } from './engine/non-finite.js';
 
 /** For the message: `at distillation step 17 of 480`, `distillation step 16`, and what the user may do about it. */
 export interface Circumstances {

@@ -1,5 +1,4 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { NonFinite } from './non-finite.js';
 
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -33,6 +32,16 @@ export interface CompiledStep {
   /** After a run that gave NaN or infinity: what in it was the first to. Undefined where that cannot be found. */
   diagnose?(): Promise<NonFinite | undefined>;
   dispose(): Promise<void>;
+}
+
+/** Where a NaN or an infinity came from. */
+export interface NonFinite {
+  /** Whether it was given to the step, in its state or its input, or computed by it. */
+  readonly origin: 'state' | 'input' | 'step';
+  /** Of the tensor given; the label of what computed it, or the kernel's name where it has none. */
+  readonly name: string;
+  /** NaN, Infinity or -Infinity. */
+  readonly value: number;
 }
 
 export interface EngineOptions {

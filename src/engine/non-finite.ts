@@ -1,16 +1,7 @@
-/** Where a NaN or an infinity came from. */
+/** Finding NaN and infinity among tensors, and in a step that computes while it runs. */
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { HostTensor, Step, Tensors } from './engine.js';
+import type { HostTensor, NonFinite, Step, Tensors } from './engine.js';
 import { observeKernels } from './labels.js';
-
-export interface NonFinite {
-  /** Whether it was given to the step, in its state or its input, or computed by it. */
-  readonly origin: 'state' | 'input' | 'step';
-  /** Of the tensor given; the label of what computed it, or the kernel's name where it has none. */
-  readonly name: string;
-  /** NaN, Infinity or -Infinity. */
-  readonly value: number;
-}
 
 /** The first element that is no finite number. */
 export function firstNonFinite(data: Float32Array): number | undefined {

@@ -1,8 +1,8 @@
 import '#tfjs-gradients';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { diagnoseEagerly, firstNonFinite, type NonFinite } from '../../src/engine/non-finite.js';
-import type { Arrays, CompiledStep, Engine, Step, Tensors } from '../../src/engine/engine.js';
+import { diagnoseEagerly, firstNonFinite } from '../../src/engine/non-finite.js';
+import type { Arrays, CompiledStep, Engine, NonFinite, Step, Tensors } from '../../src/engine/engine.js';
 
 /** The oracle of the compiled engine: runs every step as it is written, on tfjs' own pure-JavaScript backend. */
 export async function createEagerEngine(): Promise<Engine> {

@@ -1,8 +1,7 @@
 /** A step as an onnxruntime session whose state stays in onnxruntime's tensors from run to run. */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { DfkdError } from '../../../converters/errors.js';
-import type { Arrays, CompiledStep, HostTensor } from '../engine.js';
-import type { NonFinite } from '../non-finite.js';
+import type { Arrays, CompiledStep, HostTensor, NonFinite } from '../engine.js';
 import { outputName } from './emit.js';
 import { INPUT, OUTPUT, STATE } from './recorder.js';
 import type { OnnxRuntime } from './runtime.js';

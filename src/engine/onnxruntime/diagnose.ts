@@ -1,7 +1,7 @@
 /** Finds what first went wrong in a run of a compiled step, by running the step as it was traced with every value watched. */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Arrays, Step } from '../engine.js';
-import { firstNonFinite, nonFiniteOf, type NonFinite } from '../non-finite.js';
+import type { Arrays, NonFinite, Step } from '../engine.js';
+import { firstNonFinite, nonFiniteOf } from '../non-finite.js';
 import { emit, outputName } from './emit.js';
 import type { Graph } from './graph.js';
 import { reduce } from './kernels/reduction.js';
