@@ -4,6 +4,7 @@ import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine } from './engine/engine.js';
+import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { lowerModel } from './network/lower.js';
 import { checkOutput, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
@@ -36,7 +37,8 @@ export async function recoverModel(
   const start = performance.now();
   const settings = resolveOptions(options);
   await checkOutput(input, output, settings.force);
-  const engine = createEngine({ engine: settings.engine, threads: settings.threads });
+  const device = await resolveDevice(settings.device);
+  const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
   const run = createRunRecord(options);
 
   const teacher = await run.stage('read', () =>
@@ -60,6 +62,7 @@ export async function recoverModel(
         },
         seed: settings.seed,
         preset: settings.presetName,
+        device,
         seconds: (performance.now() - start) / 1000,
         sparsity: { target: settings.sparsity, achieved: measureSparsity(network, student) },
         agreement: { pruned: run.agreement('prune'), recovered: run.agreement('distil') },

@@ -1,4 +1,5 @@
 import { takeImages } from './dream/dream-source.js';
+import type { Device } from './engine/device.js';
 import type { HostTensor } from './engine/engine.js';
 import type { Network } from './network/network.js';
 import { toBytes, type Preprocessing } from './preprocess.js';
@@ -11,6 +12,8 @@ export interface RecoverResult {
   readonly output: { readonly path: string; readonly sha256: string | null; readonly bytes: number | null };
   readonly seed: number;
   readonly preset: string;
+  /** Where the steps were computed. */
+  readonly device: Device;
   readonly seconds: number;
   /** Shares of the conv and linear weights that are exactly 0. */
   readonly sparsity: { readonly target: number; readonly achieved: number };

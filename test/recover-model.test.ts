@@ -50,6 +50,7 @@ describe('the recipe', () => {
       output: { path: output, sha256: sha256(output), bytes: readFileSync(output).length },
       seed: 0,
       preset: 'custom',
+      device: 'cpu',
       seconds: expect.any(Number),
       sparsity: { target: 0.8, achieved: result.sparsity.achieved },
       agreement: { pruned: expect.any(Number), recovered: expect.any(Number) },
@@ -178,6 +179,7 @@ describe('refusals', () => {
     [{ sparsity: 1 }, /^E_ARG: The sparsity is 1;/],
     [{ sparsity: -0.1 }, /^E_ARG: The sparsity is -0.1;/],
     [{ sparsity: Number.NaN }, /^E_ARG: The sparsity is NaN;/],
+    [{ device: 'tpu' as 'cpu' }, /^E_ARG: There is no device 'tpu'; use auto, cuda, /],
     [{ preset: 'quick' as 'fast' }, /^E_ARG: There is no preset 'quick'; use fast, standard, thorough\./],
     [
       { engine: 'torch' as 'tensorflow' },

@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DfkdError, printable, printableJson } from '../index.js';
+import { devicesCommand } from './devices.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
 import { recoverCommand } from './recover.js';
@@ -45,6 +46,7 @@ async function run(args: string[]): Promise<void> {
     .command(inspectCommand)
     .command(evaluateCommand)
     .command(verifyCommand)
+    .command(devicesCommand)
     .strict()
     .help()
     .wrap(110)

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { formatRecovery, printable, recoverModel } from '../index.js';
+import { formatRecovery, printable, recoverModel, type RecoverOptions } from '../index.js';
 import {
   JSON_OPTION,
   PREPROCESS_OPTIONS,
@@ -22,7 +22,7 @@ interface Arguments extends PreprocessArguments {
   readonly seed: string;
   readonly engine: 'onnxruntime' | 'tensorflow';
   readonly threads?: string | undefined;
-  readonly device: 'cpu';
+  readonly device: RecoverOptions['device'];
   readonly report?: string | undefined;
   readonly force: boolean;
   readonly 'no-recover': boolean;
@@ -56,10 +56,10 @@ const OPTIONS = {
   ...THREADS_OPTION,
   device: {
     type: 'string',
-    choices: ['cpu'],
+    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
     default: 'cpu',
     requiresArg: true,
-    describe: 'Where to compute',
+    describe: 'Where to compute; onnx-dfkd devices shows what there is',
   },
   report: { type: 'string', requiresArg: true, describe: 'Write an HTML report to this file' },
   ...JSON_OPTION,
@@ -89,6 +89,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       preprocess: readPreprocess(argv),
       engine: argv.engine,
       threads: readThreads(argv.threads),
+      device: argv.device,
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,

@@ -2,6 +2,7 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { naming, type Inference, type Operation } from '../../converters/infer-shapes.js';
 import type { Graph, Node, Tensor } from '../../converters/model.js';
 import type { ParsedAttributes, Tf } from '../../converters/ops/define-op.js';
+import { labelled } from '../engine/labels.js';
 import type { ForwardOptions, Network } from './network.js';
 import type { Parameters } from './parameters.js';
 
@@ -61,7 +62,9 @@ function evaluate(
   options: Required<ForwardOptions>,
 ): tfjs.Tensor[] {
   const parsed = node.opType === 'BatchNormalization' ? batchNormAttributes(attributes, options) : attributes;
-  return naming(node, () => definition.forward!(tf, inputs, parsed, context));
+  return labelled(tf, `layer '${node.label}' (${node.opType})`, () =>
+    naming(node, () => definition.forward!(tf, inputs, parsed, context)),
+  );
 }
 
 /** What a file says of training mode is the exporter's doing; the caller decides. */

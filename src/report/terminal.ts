@@ -1,3 +1,4 @@
+import type { DeviceList, DeviceStatus } from '../engine/device.js';
 import type { Inspection } from '../inspect.js';
 import { printable } from '../printable.js';
 import type { RecoverResult } from '../recover-result.js';
@@ -85,6 +86,23 @@ export function formatRecovery(result: RecoverResult): string {
     '',
     ...facts.filter(([, fact]) => fact !== null).map(([name, fact]) => `${name.padEnd(11)}${fact}`),
   ].join('\n');
+}
+
+export function formatDevices({ devices, auto }: DeviceList): string {
+  const lines = devices.map((device) => `${device.name.padEnd(8)}${printable(describeDevice(device))}`);
+  return [...lines, '', `auto    ${auto}`].join('\n');
+}
+
+function describeDevice(device: DeviceStatus): string {
+  const { available, selfCheck, softwareRenderer, reason, hint, description } = device;
+  if (!available) return ['not available', reason, hint].filter(Boolean).join(': ');
+  const facts = [
+    'available',
+    description,
+    selfCheck && `self-check passed (largest difference ${formatNumber(selfCheck.maxDifference)})`,
+    softwareRenderer && `${softwareRenderer} renders on the cpu: correct, but slow, and never chosen by auto`,
+  ];
+  return facts.filter(Boolean).join(', ');
 }
 
 /** `91.0%`, or a dash where nothing was measured. */
