@@ -3,7 +3,7 @@
  * two of them. Each operator here takes the blocked form of its operands and offers a plain copy of its result;
  * a copy that only other blocked operators read is never made, and what has no blocked form reads the copy.
  *
- * Rules: convolution.ts, filter-gradient.ts, elementwise.ts, reduction.ts.
+ * Rules: convolution.ts, input-gradient.ts, filter-gradient.ts, elementwise.ts, reduction.ts.
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
@@ -11,6 +11,7 @@ import { rewrite, usersOf } from '../rewrite.js';
 import { blockConvolution } from './convolution.js';
 import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
+import { blockInputGradient } from './input-gradient.js';
 import { BlockedLayout } from './layout.js';
 import { blockConcat, blockPool, blockReduction, blockSlice } from './reduction.js';
 
@@ -27,6 +28,8 @@ export function blockedLayout(graph: Graph, block: number): Graph {
     switch (node.op) {
       case 'Conv':
         return blockConvolution(node.attributes, inputs, node.outputs[0].shape, layout);
+      case 'ConvTranspose':
+        return blockInputGradient(node.attributes, inputs, node.outputs[0].shape, layout);
       case 'ConvFilterGradient':
         return blockFilterGradient(node.attributes, inputs, layout);
       case 'ReduceMean':
