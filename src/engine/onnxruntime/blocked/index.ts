@@ -3,7 +3,7 @@
  * two of them. Each operator here takes the blocked form of its operands and offers a plain copy of its result;
  * a copy that only other blocked operators read is never made, and what has no blocked form reads the copy.
  *
- * Rules: convolution.ts, input-gradient.ts, filter-gradient.ts, elementwise.ts, reduction.ts.
+ * Rules: convolution.ts, input-gradient.ts, filter-gradient.ts, elementwise.ts, pool.ts, reduction.ts.
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
@@ -13,7 +13,8 @@ import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
 import { blockInputGradient } from './input-gradient.js';
 import { BlockedLayout } from './layout.js';
-import { blockConcat, blockPool, blockReduction, blockSlice } from './reduction.js';
+import { blockMaxUnpool, blockPool } from './pool.js';
+import { blockConcat, blockReduction, blockSlice } from './reduction.js';
 
 /** @param block channels per block, as this machine's onnxruntime has them */
 export function blockedLayout(graph: Graph, block: number): Graph {
@@ -38,6 +39,8 @@ export function blockedLayout(graph: Graph, block: number): Graph {
       case 'MaxPool':
       case 'AveragePool':
         return blockPool(node, inputs[0], layout);
+      case 'MaxUnpool':
+        return blockMaxUnpool(node, inputs, layout);
       case 'Concat':
         return blockConcat(node, inputs, layout);
       case 'Slice':
