@@ -71,28 +71,54 @@ function findConstant(graph: Graph, node: Node, name: string): NamedTensor {
   );
 }
 
-/** Whether batch norm was folded at export: there is none, but convolutions carry biases. */
-export function looksFolded(graph: Graph): boolean {
-  const isBiasedConv = ({ opType, domain, inputs }: Node) =>
-    domain === '' && opType === 'Conv' && Boolean(inputs[2]);
-  return !graph.nodes.some(isBatchNorm) && graph.nodes.some(isBiasedConv);
+/** The export calls that keep batch norm, for both exporters of PyTorch. */
+export const EXPORTS_THAT_KEEP_BATCH_NORM = {
+  dynamo: 'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
+  torchScript:
+    'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, ' +
+    'training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
+} as const;
+
+/** What the export of a model did to its batch norms. */
+export interface Folding {
+  /** How it can be told. */
+  readonly evidence: string;
+  readonly lost: string;
+  /** The calls that export the model with its batch norm. */
+  readonly exports: typeof EXPORTS_THAT_KEEP_BATCH_NORM;
 }
 
-/** The export calls that keep batch norm, for both exporters of PyTorch. */
-export const EXPORTS_THAT_KEEP_BATCH_NORM = [
-  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
-  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, ' +
-    'training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
-] as const;
+/**
+ * Whether batch norm was folded at export: there is none, but convolutions carry biases, into which the fold puts
+ * `offset - mean scale / sqrt(variance + epsilon)`. Models built with biases and without batch norm look the same.
+ */
+export function findFolding({ nodes, initializers }: Graph): Folding | null {
+  const convolutions = nodes.filter(({ opType, domain }) => opType === 'Conv' && domain === '');
+  const biased = convolutions.filter(({ inputs }) => Boolean(inputs[2]));
+  if (nodes.some(isBatchNorm) || biased.length === 0) return null;
+  const channels = biased.reduce(
+    (sum, { inputs }) => sum + (initializers.get(inputs[2])?.data.length ?? 0),
+    0,
+  );
+  return {
+    evidence:
+      `there is no BatchNormalization, and ${biased.length} of ${convolutions.length} convolutions have a bias, ` +
+      'which a convolution before batch norm has no use for',
+    lost:
+      `the running mean and variance of up to ${biased.length} batch norms (${channels} channels), from which images are ` +
+      'synthesised, and their scale and offset; they cannot be recovered from the folded weights',
+    exports: EXPORTS_THAT_KEEP_BATCH_NORM,
+  };
+}
 
 /** Refuses a model without batch norm, and says how to export one that has it. */
 export function requireBatchNorms(graph: Graph): BatchNormInfo[] {
   const batchNorms = findBatchNorms(graph);
   if (batchNorms.length > 0) return batchNorms;
-  const [dynamo, torchScript] = EXPORTS_THAT_KEEP_BATCH_NORM;
+  const { dynamo, torchScript } = EXPORTS_THAT_KEEP_BATCH_NORM;
   throw new DfkdError(
     'E_UNSUPPORTED',
-    looksFolded(graph)
+    findFolding(graph)
       ? `The model has no batch normalization left: it was folded into the convolutions at export, and its statistics ` +
           `cannot be recovered; export again with ${dynamo} or, with the older exporter, ${torchScript}.`
       : 'The model has no batch normalization, whose statistics are what images are synthesised from; if it was folded ' +

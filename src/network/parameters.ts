@@ -42,6 +42,7 @@ export function findParameters(
       const name = i === 0 ? source : nameApart(source, group[0].node, taken);
       parameters.set(name, {
         name,
+        type: tensor.type,
         dims: tensor.dims,
         data: elementsOf(source, tensor),
         role: group[0].role,
@@ -74,9 +75,15 @@ function nameApart(source: string, node: Node, taken: Set<string>): string {
   return name;
 }
 
-function elementsOf(name: string, { type, data }: Tensor): Float32Array {
-  if (type === 'float' && data instanceof Float32Array) return data;
-  throw new DfkdError('E_UNSUPPORTED', `Weight '${name}' is ${type}; only float32 models are supported.`);
+/** Training computes in float32, whatever the type in the file. */
+function elementsOf(name: string, { data }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  const elements = Float32Array.from(data, Number);
+  if (elements.every(Number.isFinite)) return elements;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Weight '${name}' holds values beyond float32, in which it is trained.`,
+  );
 }
 
 /** In the order in which nodes read them. */
