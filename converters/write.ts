@@ -58,13 +58,13 @@ export interface EditedModel {
  */
 export function editModelFiles(model: Model, edits: ModelEdits): EditedModel {
   const tensors = tensorsOf(model, edits);
-  const location = edits.externalLocation;
+  const outside = new Map([...tensors].filter(([name]) => model.external.has(name)));
   const layout =
-    location === undefined || model.external.size === 0
-      ? null
-      : layOutExternal(new Map([...tensors].filter(([name]) => model.external.has(name))), location);
+    edits.externalLocation !== undefined && outside.size > 0
+      ? layOutExternal(outside, edits.externalLocation)
+      : null;
   const bytes = rewrite(model, new Editor(model, edits, tensors, layout?.places ?? new Map()));
-  return { bytes, external: layout && layout.file };
+  return { bytes, external: layout?.file ?? null };
 }
 
 /** As `editModelFiles`, for a model that is one file. */
@@ -74,7 +74,7 @@ export function editModel(model: Model, edits: Omit<ModelEdits, 'externalLocatio
 
 /** All constants that are to be written anew: changed ones, and external ones that move. */
 function tensorsOf(model: Model, edits: ModelEdits): Map<string, Tensor> {
-  const moves = edits.embedExternal || edits.externalLocation !== undefined;
+  const moves = edits.embedExternal === true || edits.externalLocation !== undefined;
   const tensors = new Map<string, Tensor>();
   for (const name of moves ? model.external : []) tensors.set(name, constantOf(model, name));
   for (const [name, data] of edits.tensors ?? []) {

@@ -82,11 +82,12 @@ export async function compareWithFile(
 
 /**
  * What onnxruntime may differ by where it computes in float16 and we in float32 with the same (rounded) weights: every
- * value in between is rounded to 11 bits, which adds up over the layers to some multiple of 2^-11 of the largest output.
+ * value in between is rounded to 11 bits, which adds up over the layers. ResNet-20's 20 come to 4 * 2^-11 of the largest
+ * output; 16 times 2^-11 is allowed.
  */
 function halfTolerance({ data }: HostTensor): Tolerance {
   const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return { rtol: 1e-2, atol: 2 ** -7 * largest };
+  return { atol: 2 ** -7 * largest };
 }
 
 /** Our networks end at the logits; where the file's own output is their Softmax or LogSoftmax, so is the result. */

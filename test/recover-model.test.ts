@@ -7,24 +7,14 @@ import { DfkdError } from '../converters/errors.js';
 import { readModel } from '../converters/read.js';
 import { lowerModel } from '../src/network/lower.js';
 import { writeWhole } from '../src/output-file.js';
-import { PRESETS, type Preset } from '../src/presets.js';
 import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
 import { createRandom } from '../src/random.js';
 import { runModel } from '../src/verify/run-model.js';
+import { TINY_PRESET } from './support/tiny-preset.js';
 
 const TEACHER = new URL('../fixtures/teachers/resnet8-torchscript.onnx', import.meta.url).pathname;
 const FOLDED = new URL('../fixtures/teachers/resnet8-folded.onnx', import.meta.url).pathname;
-const { fast } = PRESETS;
-
-/** All of the recipe, too little of it to bring accuracy back. */
-const TINY: Preset = {
-  ...fast,
-  heldOut: 16,
-  statisticsBatches: 3,
-  dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
-  distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
-};
-const OPTIONS: RecoverOptions = { preset: TINY, preprocess: 'cifar10', sparsity: 0.8 };
+const OPTIONS: RecoverOptions = { preset: TINY_PRESET, preprocess: 'cifar10', sparsity: 0.8 };
 
 let folder: string;
 let output: string;
