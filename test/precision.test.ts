@@ -41,12 +41,13 @@ function teacherOf(type: Precision): GraphSpec {
   const convert = ({ dims, data }: Tensor): Tensor => ({
     type,
     dims,
-    data: type === 'double' ? Float64Array.from(data, (x) => Number(x) * DIGITS) : data,
+    data: type === 'double' ? Float64Array.from(data as Float32Array, (x) => x * DIGITS) : data,
   });
   return {
     ...spec,
-    // bfloat16 came to BatchNormalization with 14.
-    opset: 15,
+    // bfloat16 came to Conv with 22.
+    opset: type === 'bfloat16' ? 22 : 15,
+    irVersion: 10,
     initializers: new Map([...spec.initializers].map(([name, tensor]) => [name, convert(tensor)])),
     inputs: spec.inputs.map((value) => ({ ...value, type })),
     outputs: spec.outputs.map((value) => ({ ...value, type })),
