@@ -24,14 +24,14 @@ const DEFAULT_EPSILON = 1e-5;
 
 /**
  * The BatchNormalization nodes in topological order, with their stored parameters:
- * 1. in initializers, in Constant nodes, or behind Identity;
+ * 1. in initializers, in Constant nodes, or behind Identity or Cast;
  * 2. with one, three or five outputs and whatever training_mode (all forms that exporters write are read as inference,
  *    whose statistics are inputs 3 and 4).
  * Calls of functions are not looked into: inline them first.
  * @throws DfkdError E_UNSUPPORTED when a parameter is computed rather than stored, E_SHAPE when lengths differ
  */
 export function findBatchNorms(graph: Graph): BatchNormInfo[] {
-  const source = findSources(graph);
+  const source = skipCasts(graph, findSources(graph));
   return graph.nodes.filter(isBatchNorm).map((node) => {
     const [scale, offset, mean, variance] = [1, 2, 3, 4].map((position) =>
       findConstant(graph, node, source(node.inputs[position] ?? '')),
@@ -60,6 +60,17 @@ export function findBatchNorms(graph: Graph): BatchNormInfo[] {
 
 function isBatchNorm(node: Node): boolean {
   return node.opType === 'BatchNormalization' && node.domain === '';
+}
+
+/** Weights stored in half the space are cast before they are used. */
+function skipCasts({ nodes }: Graph, source: (name: string) => string): (name: string) => string {
+  const casts = nodes.filter(({ opType, domain }) => opType === 'Cast' && domain === '');
+  const inputs = new Map(casts.map(({ outputs, inputs: [input] }) => [outputs[0], input]));
+  const skip = (name: string): string => {
+    const input = inputs.get(source(name));
+    return input === undefined ? source(name) : skip(input);
+  };
+  return skip;
 }
 
 function findConstant(graph: Graph, node: Node, name: string): NamedTensor {

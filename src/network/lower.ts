@@ -8,8 +8,8 @@ import { foldConstants } from '../../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
 import { createForward } from './forward.js';
-import type { BatchNorm, Network } from './network.js';
-import { findParameters, type Parameters } from './parameters.js';
+import type { BatchNorm, Network, ParameterRole } from './network.js';
+import { findParameters, findRead, type Parameters } from './parameters.js';
 import { rebatch } from './rebatch.js';
 
 /** Operators whose first output is their first input, as the network computes them. */
@@ -48,6 +48,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   const inference = inferGraph(graph, opset, shapes);
   const found = findParameters(graph, inference.operations, whole.initializers);
   const { logits, activation } = findLogits(graph, outputName);
+  const batchNorms = graph.nodes.flatMap((node) => batchNormOf(graph, node, inference, found));
   const weights = [...found.parameters.values()].filter(({ role }) => role === 'weight');
   return {
     batch: options.batch,
@@ -59,9 +60,9 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
       classes: classesOf(inference, logits, options.batch),
     },
     parameters: found.parameters,
-    batchNorms: graph.nodes.flatMap((node) => batchNormOf(node, inference, found)),
+    batchNorms,
     prunable: weights.map(({ name }) => name),
-    forward: createForward(graph, inference, found, { input: input.name, logits }),
+    forward: createForward(graph, inference, found, { input: input.name, logits, batchNorms }),
   };
 }
 
@@ -178,11 +179,16 @@ function classesOf({ shapes }: Inference, logits: string, batch: number): number
   return shape[1];
 }
 
-function batchNormOf(node: Node, { shapes, operations }: Inference, { reads }: Parameters): BatchNorm[] {
+function batchNormOf(
+  graph: Graph,
+  node: Node,
+  { shapes, operations }: Inference,
+  found: Parameters,
+): BatchNorm[] {
   if (node.opType !== 'BatchNormalization') return [];
-  const name = (position: number): string => {
-    const parameter = reads.get(node)?.get(position);
-    if (parameter !== undefined) return parameter;
+  const name = (position: number, role: ParameterRole): string => {
+    const parameter = findRead(graph, found, node, position);
+    if (parameter !== undefined && found.parameters.get(parameter)!.role === role) return parameter;
     throw new DfkdError(
       'E_UNSUPPORTED',
       `BatchNormalization '${node.label}' computes '${node.inputs[position]}'; it must be stored in the file.`,
@@ -195,10 +201,10 @@ function batchNormOf(node: Node, { shapes, operations }: Inference, { reads }: P
       output: node.outputs[0],
       channels: shapes.get(node.inputs[0])![1],
       epsilon: operations.get(node)!.attributes['epsilon'] as number,
-      scale: name(1),
-      offset: name(2),
-      mean: name(3),
-      variance: name(4),
+      scale: name(1, 'scale'),
+      offset: name(2, 'offset'),
+      mean: name(3, 'mean'),
+      variance: name(4, 'variance'),
     },
   ];
 }

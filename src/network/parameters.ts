@@ -62,6 +62,16 @@ export function findParameters(
   return { parameters, reads };
 }
 
+/** The parameter that a node reads at a position, also through a Cast; undefined where that value is computed. */
+export function findRead(graph: Graph, found: Parameters, node: Node, position: number): string | undefined {
+  const read = found.reads.get(node)?.get(position);
+  if (read !== undefined) return read;
+  const cast = graph.nodes.find(
+    ({ opType, outputs }) => opType === 'Cast' && outputs[0] === node.inputs[position],
+  );
+  return cast && findRead(graph, found, cast, 0);
+}
+
 /** Exporters merge equal initializers. Only a tensor that is the same thing everywhere can be trained as one. */
 function mayShare(uses: readonly Use[]): boolean {
   const roles = new Set(uses.map(({ role }) => role));

@@ -37,7 +37,7 @@ const FORMS: Record<string, { spec?: GraphSpec; change?: Change; recover?: boole
   'bfloat16 raw': { spec: specOf('bfloat16') },
   'bfloat16 typed, recovered': { spec: specOf('bfloat16'), change: storeTyped, recover: true },
   'weights of bfloat16, cast': { spec: castSpec() },
-  'weights of float16, cast': { spec: castSpec('float16') },
+  'weights of float16, cast, recovered': { spec: castSpec('float16'), recover: true },
   'double raw': { spec: specOf('double') },
   'double typed': { spec: specOf('double'), change: storeTyped },
   'external data': { change: storeExternal },
