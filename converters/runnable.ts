@@ -44,9 +44,15 @@ export function toRunnable(model: Model): Uint8Array {
   return changes.some(Boolean) ? encodeModelProto(proto) : bytes;
 }
 
-/** Whether the stored form of the model's numbers is float16, in which onnxruntime then computes. */
-export function computesInHalf(model: Model): boolean {
-  return [...model.graph.initializers.values()].some(({ type }) => type === 'float16');
+/** Whether onnxruntime computes in float16, rather than casting what is stored in it. */
+export function computesInHalf({ graph: { nodes, inputs, initializers } }: Model): boolean {
+  const isHalf = (name: string) => initializers.get(name)?.type === 'float16';
+  return (
+    inputs.some(({ type }) => type === 'float16') ||
+    nodes.some(({ opType, inputs: read, attributes }) =>
+      opType === 'Cast' ? attributes.get('to')?.value === TensorDataType.FLOAT16 : read.some(isHalf),
+    )
+  );
 }
 
 /** Nodes that a file in training mode has: BatchNormalization with training_mode 1 or outputs beyond the first. */

@@ -9,7 +9,7 @@ import {
   float32ToBfloat16,
   float32ToFloat16,
 } from '../converters/half.js';
-import type { DataType, Tensor } from '../converters/model.js';
+import type { Tensor } from '../converters/model.js';
 import { decodeModel, readModel } from '../converters/read.js';
 import { toRunnable } from '../converters/runnable.js';
 import { onnx } from '../converters/schema/onnx.js';
@@ -110,7 +110,7 @@ describe.each<Precision>(['float16', 'bfloat16', 'double'])('a teacher of %s', (
       data: ROUND[type](Float32Array.from(tensor.data, Number)),
     });
     const asFloat = (values: GraphSpec['inputs']) =>
-      values.map((value) => ({ ...value, type: 'float' as DataType }));
+      values.map((value) => ({ ...value, type: 'float' as const }));
     const reference = encodeModel({
       ...spec,
       initializers: new Map([...spec.initializers].map(([name, tensor]) => [name, float(tensor)])),

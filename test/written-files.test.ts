@@ -58,9 +58,12 @@ function bytesOf(tensor: proto.onnx.ITensorProto, file: string): Buffer {
   return Buffer.from(Uint16Array.from(int32Data ?? []).buffer);
 }
 
+/** TensorProto.DataType of onnx.proto. */
+const FLOAT = 1;
+const DOUBLE = 11;
+
 /** Magnitudes in an order that is that of the values: of 16-bit floats, the bits without the sign. */
 function magnitudes(bytes: Buffer, dataType: number): number[] {
-  const { FLOAT, DOUBLE } = proto.onnx.TensorProto.DataType;
   const { buffer } = new Uint8Array(bytes);
   if (dataType === FLOAT) return Array.from(new Float32Array(buffer), Math.abs);
   if (dataType === DOUBLE) return Array.from(new Float64Array(buffer), Math.abs);

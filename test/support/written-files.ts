@@ -23,7 +23,7 @@ const SPARSITY = 0.6;
 const { DataLocation } = onnx.TensorProto;
 const { AttributeType } = onnx.AttributeProto;
 
-type Change = (model: onnx.ModelProto, folder: string) => void;
+type Change = (model: onnx.ModelProto.$Properties, folder: string) => void;
 
 /** Every form in which the tiny teacher may be stored, by name: what is changed in the plain one. */
 const FORMS: Record<string, { spec?: GraphSpec; change?: Change; recover?: boolean }> = {
@@ -144,7 +144,7 @@ function trainingSpec(): GraphSpec {
   return { ...spec, opset: 14, nodes: spec.nodes.map(train) };
 }
 
-function storeTyped(model: onnx.ModelProto): void {
+function storeTyped(model: onnx.ModelProto.$Properties): void {
   const { FLOAT, DOUBLE } = onnx.TensorProto.DataType;
   for (const tensor of model.graph!.initializer!) {
     const raw = new Uint8Array(tensor.rawData!).buffer;
@@ -155,7 +155,7 @@ function storeTyped(model: onnx.ModelProto): void {
   }
 }
 
-function toConstants(model: onnx.ModelProto): void {
+function toConstants(model: onnx.ModelProto.$Properties): void {
   const graph = model.graph!;
   const constants = graph.initializer!.map((tensor) => ({
     opType: 'Constant',
@@ -163,21 +163,21 @@ function toConstants(model: onnx.ModelProto): void {
     attribute: [{ name: 'value', type: AttributeType.TENSOR, t: tensor }],
   }));
   graph.initializer = [];
-  graph.node!.unshift(...(constants as onnx.NodeProto[]));
+  graph.node!.unshift(...constants);
 }
 
-function listAsInputs(model: onnx.ModelProto): void {
+function listAsInputs(model: onnx.ModelProto.$Properties): void {
   const { input, initializer } = model.graph!;
   const inputs = initializer!.map(({ name, dataType, dims }) => {
     const dim = dims!.map((size) => ({ dimValue: size }));
     return { name, type: { tensorType: { elemType: dataType, shape: { dim } } } };
   });
-  input!.push(...(inputs as onnx.ValueInfoProto[]));
+  input!.push(...inputs);
   model.irVersion = 3;
   model.opsetImport![0].version = 8;
 }
 
-function storeExternal(model: onnx.ModelProto, folder: string): void {
+function storeExternal(model: onnx.ModelProto.$Properties, folder: string): void {
   let offset = 0;
   const chunks = model.graph!.initializer!.map((tensor) => {
     const raw = Buffer.from(tensor.rawData!);
@@ -185,15 +185,15 @@ function storeExternal(model: onnx.ModelProto, folder: string): void {
     offset += raw.length;
     tensor.rawData = null;
     tensor.dataLocation = DataLocation.EXTERNAL;
-    tensor.externalData = Object.entries(entries).map(([key, value]) => ({ key, value })) as never;
+    tensor.externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
     return raw;
   });
   writeFileSync(join(folder, 'teacher.onnx.data'), Buffer.concat(chunks));
 }
 
 /** Doc strings, metadata and value_info, wherever the schema has a place for them. */
-function addWords(model: onnx.ModelProto): void {
-  const words = () => [{ key: '__proto__', value: 'kept' }] as onnx.StringStringEntryProto[];
+function addWords(model: onnx.ModelProto.$Properties): void {
+  const words = () => [{ key: '__proto__', value: 'kept' }];
   const graph = model.graph!;
   const things = [model, graph, ...graph.node!, ...graph.initializer!, ...graph.input!, ...graph.output!];
   for (const thing of things) {
@@ -203,10 +203,8 @@ function addWords(model: onnx.ModelProto): void {
   model.producerVersion = '1';
   model.domain = 'com.example';
   model.modelVersion = 3;
+  const dim = [{ dimParam: 'batch' }, { dimValue: 16 }];
   graph.valueInfo = [
-    { name: 'flat', type: graph.output![0].type, docString: 'words' },
-  ] as onnx.ValueInfoProto[];
-  graph.valueInfo[0].type = {
-    tensorType: { elemType: 1, shape: { dim: [{ dimParam: 'batch' }, { dimValue: 16 }] } },
-  } as onnx.TypeProto;
+    { name: 'flat', type: { tensorType: { elemType: 1, shape: { dim } } }, docString: 'words' },
+  ];
 }
