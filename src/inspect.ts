@@ -27,12 +27,6 @@ export interface Inspection {
   readonly producer: string;
   readonly input: { readonly name: string; readonly shape: readonly (number | null)[] | null };
   readonly output: { readonly name: string; readonly classes: number | null };
-  /** Names of the outputs, of which `output` is the one that is used. */
-  readonly outputs: readonly string[];
-  /** Types in which the weights are stored, and in which a student's will be. */
-  readonly weightTypes: readonly DataType[];
-  /** Files beside the model that hold weights. */
-  readonly externalFiles: readonly string[];
   /** Elements of the float tensors that nodes read, without running statistics and scalars; shared ones count once. */
   readonly parameters: number;
   /** Nodes by operator; operators outside ai.onnx carry their domain. */
@@ -53,6 +47,12 @@ export interface Inspection {
   readonly folding: Folding | null;
   /** Batch norms that the file has in training mode; this tool reads them as inference. */
   readonly trainingMode: number;
+  /** Names of the outputs, of which `output` is the one that is used. */
+  readonly outputs: readonly string[];
+  /** Types in which the weights are stored, and in which a student's will be. */
+  readonly weightTypes: readonly DataType[];
+  /** Files beside the model that hold weights. */
+  readonly externalFiles: readonly string[];
 }
 
 /** Reads and describes a model, without tfjs and without onnxruntime. Throws as `readModel` and `validateModel` do. */
@@ -71,9 +71,6 @@ export async function inspectModel(path: string, options: SignatureOptions = {})
     producer: model.producer,
     input: { name: input.name, shape: input.shape },
     output: { name: output.name, classes: output.shape?.at(-1) ?? null },
-    outputs,
-    weightTypes: weightTypes(graph),
-    externalFiles: [...model.externalFiles].sort(),
     parameters: countParameters(graph, batchNorms),
     operators: countOperators(model.graph),
     unsupported: [...unsupportedOperators(foldShapes(graph, model.opset), model.opset).keys()],
@@ -87,6 +84,9 @@ export async function inspectModel(path: string, options: SignatureOptions = {})
     folded: folding !== null,
     folding,
     trainingMode: trainingBatchNorms(graph.nodes).length,
+    outputs,
+    weightTypes: weightTypes(graph),
+    externalFiles: [...model.externalFiles].sort(),
   };
 }
 
