@@ -1,5 +1,6 @@
 import type { DeviceList } from './engine/device.js';
 import type { Inspection } from './inspect.js';
+import type { SignatureOptions } from './open-model.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
@@ -13,6 +14,7 @@ import type { VerifyOptions } from './verify/verify-models.js';
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
 export type { DeviceList, DeviceStatus } from './engine/device.js';
 export type { Inspection } from './inspect.js';
+export type { NoteOptions, SignatureOptions } from './open-model.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
@@ -48,9 +50,9 @@ export async function recoverModel(
 }
 
 /** What a model is made of, and whether this tool can work on it. */
-export async function inspectModel(path: string): Promise<Inspection> {
+export async function inspectModel(path: string, options?: SignatureOptions): Promise<Inspection> {
   const { inspectModel: inspect } = await import('./inspect.js');
-  return inspect(path);
+  return inspect(path, options);
 }
 
 /** Top-1 accuracy of a model on labelled images. */

@@ -1,11 +1,12 @@
 import { DfkdError } from '../converters/errors.js';
 import { ENGINES, type EngineName } from './engine/engine.js';
 import { DEVICES, type Device } from './engine/device.js';
+import type { SignatureOptions } from './open-model.js';
 import type { PreprocessOption } from './preprocess.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
 
-export interface RecoverOptions extends RunControl {
+export interface RecoverOptions extends RunControl, SignatureOptions {
   /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
   readonly sparsity?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
@@ -29,7 +30,7 @@ export interface RecoverOptions extends RunControl {
 }
 
 /** The options with their defaults. */
-export interface RecoverSettings {
+export interface RecoverSettings extends SignatureOptions {
   readonly sparsity: number;
   /** Its name: `custom` where it was given in full. */
   readonly presetName: string;
@@ -76,5 +77,19 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  return { ...work, sparsity, seed, preprocess, engine, threads, device, recover, force, dryRun };
+  const { inputShape, outputName } = options;
+  return {
+    ...work,
+    inputShape,
+    outputName,
+    sparsity,
+    seed,
+    preprocess,
+    engine,
+    threads,
+    device,
+    recover,
+    force,
+    dryRun,
+  };
 }

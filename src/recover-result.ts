@@ -9,7 +9,13 @@ import type { Student } from './student.js';
 /** What one run did; the JSON document of the command line. Null where nothing was measured or written. */
 export interface RecoverResult {
   readonly input: { readonly path: string; readonly sha256: string };
-  readonly output: { readonly path: string; readonly sha256: string | null; readonly bytes: number | null };
+  readonly output: {
+    readonly path: string;
+    readonly sha256: string | null;
+    readonly bytes: number | null;
+    /** Of a student whose weights lie in a file of their own, as its teacher's do. */
+    readonly data?: { readonly path: string; readonly sha256: string; readonly bytes: number };
+  };
   readonly seed: number;
   readonly preset: string;
   /** Where the steps were computed. */

@@ -1,9 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { evaluateModel, formatEvaluation } from '../index.js';
-import { JSON_OPTION, PREPROCESS_OPTIONS, type PreprocessArguments, readPreprocess } from './options.js';
-import { printResult } from './output.js';
+import {
+  JSON_OPTION,
+  PREPROCESS_OPTIONS,
+  type PreprocessArguments,
+  readPreprocess,
+  readSignature,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
+} from './options.js';
+import { printNote, printResult } from './output.js';
 
-interface Arguments extends PreprocessArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments {
   readonly model: string;
   readonly images: string;
   readonly labels: string;
@@ -18,10 +26,17 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       images: { type: 'string', demandOption: true, requiresArg: true, describe: 'uint8 NCHW .npy' },
       labels: { type: 'string', demandOption: true, requiresArg: true, describe: 'integer .npy' },
       ...PREPROCESS_OPTIONS,
+      ...SIGNATURE_OPTIONS,
       ...JSON_OPTION,
     }),
   handler: async ({ model, images, labels, json, ...rest }) => {
-    const options = { images, labels, preprocess: readPreprocess(rest) };
+    const options = {
+      images,
+      labels,
+      preprocess: readPreprocess(rest),
+      ...readSignature(rest),
+      onNote: printNote,
+    };
     await printResult(json, await evaluateModel(model, options), formatEvaluation);
   },
 };

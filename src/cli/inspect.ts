@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { formatInspection, inspectModel } from '../index.js';
-import { JSON_OPTION } from './options.js';
+import { JSON_OPTION, readSignature, SIGNATURE_OPTIONS, type SignatureArguments } from './options.js';
 import { printResult } from './output.js';
 
-interface Arguments {
+interface Arguments extends SignatureArguments {
   readonly model: string;
   readonly json: boolean;
 }
@@ -14,8 +14,8 @@ export const inspectCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .options(JSON_OPTION),
-  handler: async ({ model, json }) => {
-    await printResult(json, await inspectModel(model), formatInspection);
+      .options({ ...SIGNATURE_OPTIONS, ...JSON_OPTION }),
+  handler: async ({ model, json, ...rest }) => {
+    await printResult(json, await inspectModel(model, readSignature(rest)), formatInspection);
   },
 };

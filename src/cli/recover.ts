@@ -1,22 +1,25 @@
 import type { CommandModule } from 'yargs';
-import { formatRecovery, printable, recoverModel, type RecoverOptions } from '../index.js';
+import { formatRecovery, recoverModel, type RecoverOptions } from '../index.js';
 import {
   JSON_OPTION,
   PREPROCESS_OPTIONS,
   type PreprocessArguments,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
   THREADS_OPTION,
   readInteger,
   readNumber,
   readPreprocess,
+  readSignature,
   readThreads,
 } from './options.js';
-import { printResult } from './output.js';
+import { printNote, printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments {
-  readonly input: string;
-  readonly output: string;
+interface Arguments extends PreprocessArguments, SignatureArguments {
+  readonly teacher: string;
+  readonly student: string;
   readonly sparsity: string;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
@@ -46,6 +49,7 @@ const OPTIONS = {
   },
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
+  ...SIGNATURE_OPTIONS,
   engine: {
     type: 'string',
     choices: ['onnxruntime', 'tensorflow'],
@@ -73,12 +77,12 @@ const OPTIONS = {
 } as const;
 
 export const recoverCommand: CommandModule<object, Arguments> = {
-  command: '$0 <input> <output>',
+  command: '$0 <teacher> <student>',
   describe: 'Prune a trained ONNX classifier and recover its accuracy without its training data',
   builder: (yargs) =>
     yargs
-      .positional('input', { type: 'string', demandOption: true, describe: 'ONNX file to read' })
-      .positional('output', { type: 'string', demandOption: true, describe: 'ONNX file to write' })
+      .positional('teacher', { type: 'string', demandOption: true, describe: 'ONNX file to read' })
+      .positional('student', { type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .options(OPTIONS),
   handler: async (argv) => {
     const progress = createProgress(process.stderr);
@@ -87,6 +91,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       preset: argv.preset,
       seed: readInteger('--seed', argv.seed, 0),
       preprocess: readPreprocess(argv),
+      ...readSignature(argv),
       engine: argv.engine,
       threads: readThreads(argv.threads),
       device: argv.device,
@@ -95,13 +100,11 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       force: argv.force,
       dryRun: argv['dry-run'],
       onProgress: progress.update,
-      onNote: (note: string) => {
-        process.stderr.write(`${printable(note)}\n`);
-      },
+      onNote: printNote,
       signal: interruption(),
     };
     try {
-      const result = await recoverModel(argv.input, argv.output, options);
+      const result = await recoverModel(argv.teacher, argv.student, options);
       progress.end();
       await printResult(argv.json, result, formatRecovery);
     } finally {

@@ -3,7 +3,7 @@ import { naming, type Inference, type Operation } from '../../converters/infer-s
 import type { Graph, Node, Tensor } from '../../converters/model.js';
 import type { ParsedAttributes, Tf } from '../../converters/ops/define-op.js';
 import { labelled } from '../engine/labels.js';
-import type { ForwardOptions, Network } from './network.js';
+import type { BatchNorm, ForwardOptions, Network } from './network.js';
 import type { Parameters } from './parameters.js';
 
 const DEFAULT_MOMENTUM = 0.9;
@@ -11,6 +11,7 @@ const DEFAULT_MOMENTUM = 0.9;
 interface Ends {
   readonly input: string;
   readonly logits: string;
+  readonly batchNorms: readonly BatchNorm[];
 }
 
 /**
@@ -23,6 +24,7 @@ export function createForward(
   { parameters, reads }: Parameters,
   ends: Ends,
 ): Network['forward'] {
+  const norms = new Map(ends.batchNorms.map((norm) => [norm.output, norm]));
   return (tf, given, input, { batchNorm = 'running', momentum = DEFAULT_MOMENTUM } = {}) => {
     const values = new Map<string, tfjs.Tensor>([[ends.input, input]]);
     const statistics: Record<string, tfjs.Tensor> = {};
@@ -45,9 +47,8 @@ export function createForward(
       outputs.forEach((output, i) => {
         if (node.outputs[i]) values.set(node.outputs[i], output);
       });
-      if (batchNorm === 'batch' && node.opType === 'BatchNormalization') {
-        [, statistics[reads.get(node)!.get(3)!], statistics[reads.get(node)!.get(4)!]] = outputs;
-      }
+      const norm = norms.get(node.outputs[0]);
+      if (batchNorm === 'batch' && norm) [, statistics[norm.mean], statistics[norm.variance]] = outputs;
     }
     const floats = [...values].filter(([, value]) => value.dtype === 'float32');
     return { logits: values.get(ends.logits)!, values: new Map(floats), statistics };

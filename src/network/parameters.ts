@@ -42,6 +42,7 @@ export function findParameters(
       const name = i === 0 ? source : nameApart(source, group[0].node, taken);
       parameters.set(name, {
         name,
+        type: tensor.type,
         dims: tensor.dims,
         data: elementsOf(source, tensor),
         role: group[0].role,
@@ -61,6 +62,16 @@ export function findParameters(
   return { parameters, reads };
 }
 
+/** The parameter that a node reads at a position, also through a Cast; undefined where that value is computed. */
+export function findRead(graph: Graph, found: Parameters, node: Node, position: number): string | undefined {
+  const read = found.reads.get(node)?.get(position);
+  if (read !== undefined) return read;
+  const cast = graph.nodes.find(
+    ({ opType, outputs }) => opType === 'Cast' && outputs[0] === node.inputs[position],
+  );
+  return cast && findRead(graph, found, cast, 0);
+}
+
 /** Exporters merge equal initializers. Only a tensor that is the same thing everywhere can be trained as one. */
 function mayShare(uses: readonly Use[]): boolean {
   const roles = new Set(uses.map(({ role }) => role));
@@ -74,9 +85,15 @@ function nameApart(source: string, node: Node, taken: Set<string>): string {
   return name;
 }
 
-function elementsOf(name: string, { type, data }: Tensor): Float32Array {
-  if (type === 'float' && data instanceof Float32Array) return data;
-  throw new DfkdError('E_UNSUPPORTED', `Weight '${name}' is ${type}; only float32 models are supported.`);
+/** Training computes in float32, whatever the type in the file. */
+function elementsOf(name: string, { data }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  const elements = Float32Array.from(data, Number);
+  if (elements.every(Number.isFinite)) return elements;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Weight '${name}' holds values beyond float32, in which it is trained.`,
+  );
 }
 
 /** In the order in which nodes read them. */

@@ -27,19 +27,39 @@ export function formatInspection(model: Inspection): string {
     `${formatNumber(mean.min)} .. ${formatNumber(mean.max)}`,
     `${formatNumber(variance.min)} .. ${formatNumber(variance.max)}`,
   ]);
+  const beside = model.externalFiles.length === 0 ? '' : ` in ${model.externalFiles.join(', ')}`;
+  const others = model.outputs.filter((name) => name !== model.output.name);
   const facts: [string, string][] = [
     ['opset', `${model.opset}, IR version ${model.irVersion}`],
     ['producer', model.producer || 'unknown'],
     ['input', `${model.input.name} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`],
     ['output', `${model.output.name}, ${model.output.classes ?? '?'} classes`],
-    ['parameters', `${model.parameters}`],
+    ...(others.length === 0 ? [] : [['not used', others.join(', ')] as [string, string]]),
+    ['parameters', `${model.parameters}, stored as ${model.weightTypes.join(', ') || 'nothing'}${beside}`],
     ['operators', counts.join(', ')],
     ['unsupported', model.unsupported.join(', ') || 'none'],
-    ['batch norm', model.folded ? 'none: folded into the convolutions' : `${model.batchNorms.length}`],
+    ['batch norm', describeBatchNorms(model)],
+    ...describeFolding(model),
   ];
-  const table = facts.map(([name, value]) => `${name.padEnd(13)}${printable(value)}`).join('\n');
+  const table = facts.map(([name, value]) => `${name.padEnd(15)}${printable(value)}`).join('\n');
   if (norms.length === 0) return table;
   return `${table}\n\n${formatTable([['batch norm', 'channels', 'running mean', 'running variance'], ...norms])}`;
+}
+
+function describeBatchNorms({ batchNorms, folded, trainingMode }: Inspection): string {
+  if (folded) return 'none: folded into the convolutions';
+  const training = `, ${trainingMode} of them in training mode, read as inference`;
+  return `${batchNorms.length}${trainingMode === 0 ? '' : training}`;
+}
+
+function describeFolding({ folding }: Inspection): [string, string][] {
+  if (folding === null) return [];
+  return [
+    ['  seen by', folding.evidence],
+    ['  lost', folding.lost],
+    ['  export with', folding.exports.dynamo],
+    ['  or with', folding.exports.torchScript],
+  ];
 }
 
 export function formatEvaluation({ accuracy, correct, count }: Evaluation): string {
@@ -53,7 +73,8 @@ export function formatParity({ maxAbsDiff, maxRelDiff, equal }: Parity): string 
 
 export function formatRecovery(result: RecoverResult): string {
   const { input, output, sparsity, agreement, stages, seconds, parity } = result;
-  const written = output.bytes === null ? 'nothing written' : output.path;
+  const files = output.data ? `${output.path} and ${output.data.path}` : output.path;
+  const written = output.bytes === null ? 'nothing written' : files;
   const rows = stages.map((stage) => [
     stage.name,
     `${stage.seconds.toFixed(1)} s`,

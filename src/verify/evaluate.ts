@@ -1,11 +1,11 @@
-import { readModel } from '../../converters/read.js';
-import { validateModel } from '../../converters/validate.js';
 import { DfkdError } from '../../converters/errors.js';
+import { toRunnable } from '../../converters/runnable.js';
 import { type NpyArray, readNpy } from '../npy.js';
+import { type NoteOptions, openModel, type SignatureOptions } from '../open-model.js';
 import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
 import { runModel } from './run-model.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SignatureOptions, NoteOptions {
   /** Path of a uint8 .npy, [N, channels, height, width]. */
   readonly images: string;
   /** Path of an integer .npy, [N], classes from 0. */
@@ -24,8 +24,8 @@ export interface Evaluation {
 
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const model = await readModel(path);
-  validateModel(model);
+  const { model, notes } = await openModel(path, options);
+  for (const note of notes) options.onNote?.(note);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
     throw new DfkdError(
@@ -39,7 +39,10 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     images.shape,
     resolvePreprocessing(options.preprocess ?? 'auto', model),
   );
-  const logits = await runModel(path, input, { threads: options.threads });
+  const logits = await runModel(toRunnable(model), input, {
+    threads: options.threads,
+    outputName: model.graph.outputs[0].name,
+  });
   if (logits.shape.length !== 2) {
     throw new DfkdError(
       'E_SHAPE',

@@ -1,7 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { DataType, Tensor } from '../../model.js';
 import type { Tf } from '../define-op.js';
-import { elementAt, isFoldable, isInteger, tensorOf } from './constants.js';
+import { elementAt, isFloating, isFoldable, tensorOf } from './constants.js';
 import { piecewiseConstant } from './gradients.js';
 import { unsupported } from './shapes.js';
 
@@ -39,12 +39,9 @@ export function castTensor(tensor: Tensor, to: DataType): readonly Tensor[] | un
   ];
 }
 
-/** The network computes in float32: float and double are the same to it. */
+/** The network computes in float32: all floating types are the same to it. */
 export function castForward(tf: Tf, x: tfjs.Tensor, to: DataType): tfjs.Tensor {
-  if (to === 'float' || to === 'double') return x.dtype === 'float32' ? x : tf.cast(x, 'float32');
-  if (to === 'bool' || isInteger(to)) {
-    const type = to === 'bool' ? 'bool' : 'int32';
-    return piecewiseConstant(tf, (value) => tf.cast(value, type), x);
-  }
-  throw unsupported(`the network computes in float32 and cannot cast to ${to}.`);
+  if (isFloating(to)) return x.dtype === 'float32' ? x : tf.cast(x, 'float32');
+  const type = to === 'bool' ? 'bool' : 'int32';
+  return piecewiseConstant(tf, (value) => tf.cast(value, type), x);
 }
