@@ -137,11 +137,15 @@ export const float = (fallback: number, limits?: AttributeLimits<number>) =>
   spec('float', fallback, false, limits);
 export const string = (fallback: string, limits?: AttributeLimits<string>) =>
   spec('string', fallback, false, limits);
+export const ints = (fallback: readonly number[], limits?: AttributeLimits<readonly number[]>) =>
+  spec('ints', fallback, false, limits);
 /** An int that is 0 or 1. */
 export const flag = (fallback: 0 | 1, limits?: AttributeLimits<number>) =>
   spec<number>('int', fallback, false, { ...limits, oneOf: [0, 1] });
 
 export const requiredInt = (limits?: AttributeLimits<number>) => spec<number>('int', undefined, true, limits);
+export const requiredFloats = (limits?: AttributeLimits<readonly number[]>) =>
+  spec<readonly number[]>('floats', undefined, true, limits);
 export const requiredInts = (limits?: AttributeLimits<readonly number[]>) =>
   spec<readonly number[]>('ints', undefined, true, limits);
 
