@@ -10,8 +10,11 @@ import { createOnnxRuntimeEngine } from '../../dist/src/engine/onnxruntime/index
 import { evaluateGraph } from '../../dist/src/network/forward.js';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** An operator or an opset is out of scope. */
+/** An operator, an opset or a type is out of scope. */
 export class UnsupportedError extends Error {}
+
+/** float32's largest number. */
+const LARGEST = 3.4028234663852886e38;
 
 const FLOATS = new Set(['float', 'double', 'float16', 'bfloat16']);
 const engine = createOnnxRuntimeEngine({ threads: 1 });
@@ -23,6 +26,14 @@ export async function runModel(model, inputs) {
   const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
   const missing = [...unsupportedOperators(whole, opset).keys()];
   if (missing.length > 0) throw new UnsupportedError(`operators not supported: ${missing.join(', ')}`);
+
+  for (const [name, { type, data }] of inputs) {
+    if (type === 'double' && data.some((x) => Number.isFinite(x) && Math.abs(x) > LARGEST)) {
+      throw new UnsupportedError(
+        `'${name}' is of type double, with values beyond float32, in which all is computed`,
+      );
+    }
+  }
 
   const isOpen = (name) => FLOATS.has(inputs.get(name).type) && !mustBeConstant(whole, opset, name);
   const open = new Map([...inputs].filter(([name]) => isOpen(name)));
