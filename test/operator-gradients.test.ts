@@ -9,7 +9,7 @@ import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { createEagerEngine } from './support/eager-engine.js';
 import { VECTORS, type Encoded, type Vector } from './support/gradient-vectors.js';
 
-const OPSET = 20;
+const OPSET = 24;
 let engines: readonly Engine[];
 
 beforeAll(async () => {

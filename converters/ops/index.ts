@@ -81,6 +81,7 @@ import { Relu } from './relu.js';
 import { Reshape } from './reshape.js';
 import { Resize } from './resize.js';
 import { RMSNormalization } from './rms-normalization.js';
+import { Round } from './round.js';
 import { Selu } from './selu.js';
 import { Shape as ShapeOp } from './shape.js';
 import { Shrink } from './shrink.js';
@@ -189,6 +190,7 @@ export const OPERATORS: readonly OpDefinition[] = [
   Relu,
   Reshape,
   Resize,
+  Round,
   Selu,
   ShapeOp,
   Shrink,

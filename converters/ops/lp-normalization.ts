@@ -1,4 +1,5 @@
 import { defineOp, int } from './define-op.js';
+import { piecewiseConstant } from './support/gradients.js';
 import { lpNorm } from './support/lp-norm.js';
 import { normalizeAxis } from './support/shapes.js';
 
@@ -12,5 +13,10 @@ export const LpNormalization = defineOp('LpNormalization', {
     normalizeAxis(axis, x.length);
     return [x];
   },
-  forward: (tf, [x], { axis, p }) => [tf.div(x, lpNorm(tf, x, [normalizeAxis(axis, x.rank)], p))],
+  forward(tf, [x], { axis, p }) {
+    const norm = lpNorm(tf, x, [normalizeAxis(axis, x.rank)], p);
+    // Zeros stay.
+    const none = piecewiseConstant(tf, (value) => tf.cast(tf.equal(value, tf.scalar(0)), 'float32'), norm);
+    return [tf.div(x, tf.add(norm, none))];
+  },
 });

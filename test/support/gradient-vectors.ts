@@ -28,6 +28,10 @@ export const VECTORS: readonly (readonly [string, readonly Vector[]])[] = [
   'linear',
   'reduction',
   'movement',
+  'activation',
+  'normalization',
+  'spatial',
+  'resampling',
 ].map((name) => {
   const url = new URL(`../../fixtures/gradients/${name}.json`, import.meta.url);
   return [name, (JSON.parse(readFileSync(url, 'utf8')) as { cases: Vector[] }).cases];

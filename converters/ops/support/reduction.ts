@@ -57,13 +57,19 @@ export function reduction(
     forward(tf, [x], attributes, context) {
       const axes = reducedAxes(x.shape, attributes, context);
       if (x.size === 0 && identity !== undefined) {
-        return [tf.fill([...context.outputShapes[0]], identity, x.dtype as 'float32')];
+        return [nothing(tf, context.outputShapes[0], identity, x.dtype)];
       }
       // What is done to single elements is done without axes too.
       const kept = forward(tf, x, axes);
       return [attributes.keepdims === 1 ? kept : tf.reshape(kept, [...context.outputShapes[0]])];
     },
   });
+}
+
+/** What is left of no elements; of bools the least is false, the largest true. */
+function nothing(tf: Tf, shape: Shape, identity: number, type: tfjs.DataType): tfjs.Tensor {
+  if (type === 'bool') return tf.cast(tf.fill([...shape], identity > 0 ? 1 : 0), 'bool');
+  return tf.cast(tf.fill([...shape], identity), type);
 }
 
 function reducedAxes(x: Shape, attributes: ReductionAttributes, { constants }: ShapeContext): number[] {
