@@ -35,7 +35,7 @@ def integers(*values):
     return torch.tensor(values, dtype=torch.int64)
 
 
-def case(op, attributes, function, *inputs, constant=(), constants=(), outputs=1):
+def case(op, attributes, function, *inputs, constant=(), constants=(), outputs=1, opset=None):
     """One case of `function`; `constant`: positions without gradient; `constants` follow the inputs."""
     inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
     output = function(*inputs)
@@ -50,4 +50,4 @@ def case(op, attributes, function, *inputs, constant=(), constants=(), outputs=1
         "gradOutput": encode(upstream),
         "output": encode(output),
         "gradients": [encode(next(found)) if x.requires_grad else None for x in inputs],
-    } | ({"outputs": outputs} if outputs > 1 else {})
+    } | ({"outputs": outputs} if outputs > 1 else {}) | ({"opset": opset} if opset else {})

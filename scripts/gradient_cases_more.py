@@ -144,6 +144,7 @@ def resize_cases():
         lambda x: F.interpolate(x, scale_factor=(2, 3), mode="nearest"),
         image,
         constants=[scales],
+        opset=9,
     )
 
 

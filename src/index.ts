@@ -1,4 +1,5 @@
 import type { Inspection } from './inspect.js';
+import type { SupportedOperator } from './supported-operators.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
@@ -10,12 +11,19 @@ import type { VerifyOptions } from './verify/verify-models.js';
  */
 
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
+export type { SupportedOperator } from './supported-operators.js';
 export type { Inspection } from './inspect.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
 export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
-export { formatEvaluation, formatInspection, formatParity, formatRecovery } from './report/terminal.js';
+export {
+  formatEvaluation,
+  formatInspection,
+  formatOperators,
+  formatParity,
+  formatRecovery,
+} from './report/terminal.js';
 export type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 export type { Parity } from './verify/parity.js';
 export type { VerifyOptions } from './verify/verify-models.js';
@@ -43,6 +51,12 @@ export async function recoverModel(
 export async function inspectModel(path: string): Promise<Inspection> {
   const { inspectModel: inspect } = await import('./inspect.js');
   return inspect(path);
+}
+
+/** The operators that models may use, by name. */
+export async function supportedOperators(): Promise<SupportedOperator[]> {
+  const { listOperators } = await import('./supported-operators.js');
+  return listOperators();
 }
 
 /** Top-1 accuracy of a model on labelled images. */

@@ -225,7 +225,8 @@ const REGISTRY = new Map(OPERATORS.map((definition) => [definition.opType, defin
 /** The operator of the default domain with a version of at most `opset`; undefined where there is none. */
 export function findOperator(node: Pick<Node, 'domain' | 'opType'>, opset: number): OpDefinition | undefined {
   const definition = node.domain === '' ? REGISTRY.get(node.opType) : undefined;
-  return definition?.since.some((version) => version <= opset) ? definition : undefined;
+  if (definition === undefined || opset >= definition.before) return undefined;
+  return definition.since.some((version) => version <= opset) ? definition : undefined;
 }
 
 /**

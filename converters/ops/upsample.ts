@@ -10,6 +10,7 @@ const attributes = {
 /** Scales are an attribute before opset 9, an input at 9; Resize took its place at opset 10. */
 export const Upsample = defineOp('Upsample', {
   since: [7, 9],
+  before: 10,
   inputs: [1, 2],
   outputs: [1, 1],
   constantInputs: [1],

@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { DfkdError, printable, printableJson } from '../index.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
+import { opsCommand } from './ops.js';
 import { recoverCommand } from './recover.js';
 import { signalStatus } from './signals.js';
 import { verifyCommand } from './verify.js';
@@ -43,6 +44,7 @@ async function run(args: string[]): Promise<void> {
     .locale('en')
     .command(recoverCommand)
     .command(inspectCommand)
+    .command(opsCommand)
     .command(evaluateCommand)
     .command(verifyCommand)
     .strict()

@@ -15,6 +15,8 @@ export interface Vector {
   readonly gradOutput: Encoded;
   readonly output: Encoded;
   readonly gradients: readonly (Encoded | null)[];
+  /** Where it is not that of the file. */
+  readonly opset?: number;
   /** Where there are several, `output` is all of them as one vector. */
   readonly outputs?: number;
 }

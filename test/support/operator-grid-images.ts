@@ -71,7 +71,7 @@ const POOLS = [
   op('LpPool', 11, [positive([1, 2, 4, 4])], { kernel_shape: [2, 2], p: 3 }),
   op('LpPool', 22, [SIGNAL], { kernel_shape: [3], p: 1 }),
   op('GlobalLpPool', 7, [IMAGE]),
-  op('GlobalLpPool', 22, [positive([2, 2, 3, 2])], { p: 3 }),
+  op('GlobalLpPool', 13, [positive([2, 2, 3, 2])], { p: 3 }),
 ];
 
 const resized = (attributes: Attributes, scales?: Tensor, sizes?: Tensor, roi?: Tensor) =>
@@ -130,7 +130,7 @@ const NORMALIZATIONS = [
   op('LpNormalization', 7, [floats([2, 3, 4])]),
   op('LpNormalization', 22, [floats([2, 3, 4])], { axis: 1, p: 1 }),
   op('LRN', 7, [IMAGE], { size: 3 }),
-  op('LRN', 13, [IMAGE], { size: 2, alpha: { float: 0.5 }, beta: { float: 0.5 }, bias: { float: 2 } }),
+  op('LRN', 13, [IMAGE], { size: 5, alpha: { float: 0.5 }, beta: { float: 0.5 }, bias: { float: 2 } }),
 ];
 
 const ACTIVATIONS = [

@@ -9,6 +9,7 @@ export function argument(opType: string, kind: 'argMax' | 'argMin'): OpDefinitio
     inputs: [1, 1],
     outputs: [1, 1],
     attributes: { axis: int(0), keepdims: flag(1), select_last_index: flag(0, { since: 12 }) },
+    differentiable: false,
     type: () => 'int64',
     shape([x], { axis, keepdims }) {
       const along = normalizeAxis(axis, x.length);

@@ -74,6 +74,7 @@ export function predicate(
     inputs: [2, 2],
     outputs: [1, 1],
     attributes: {},
+    differentiable: false,
     shape: (inputs) => [broadcastShapes(...inputs)],
     type: () => 'bool',
     fold: ([a, b]) => [
