@@ -19,7 +19,7 @@ export function listOperators(): SupportedOperator[] {
   }));
 }
 
-function computesOf({ forward, differentiable }: OpDefinition): SupportedOperator['computes'] {
-  if (!forward) return 'constants';
-  return differentiable ? 'forward / gradient' : 'forward';
+function computesOf(definition: OpDefinition): SupportedOperator['computes'] {
+  if (definition.forward === undefined) return 'constants';
+  return definition.differentiable ? 'forward / gradient' : 'forward';
 }
