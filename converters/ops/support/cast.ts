@@ -49,18 +49,22 @@ function roundTensor({ dims, data }: Tensor, to: 'float16' | 'bfloat16'): Tensor
   return { type: to, dims, data: rounded };
 }
 
-/** Bits of the significand, with the leading one. */
-const PRECISION = { float16: 11, bfloat16: 8 };
+/** Bits of the significand, with the leading one, and up to where numbers are rounded by splitting. */
+const HALVES = { float16: { bits: 11, limit: 65520 }, bfloat16: { bits: 8, limit: 2 ** 100 } };
 
 /**
- * Rounds to the nearest number of the type by Dekker's splitting (Numerische Mathematik 18, 1971); what a float16 cannot
- * hold for its size stays. The gradient passes.
+ * Rounds to the nearest number of the type by Dekker's splitting (Numerische Mathematik 18, 1971). What is too large for
+ * a float16 becomes infinite; a bfloat16 is as large as a float32. The gradient passes.
  */
 function round(tf: Tf, input: tfjs.Tensor, to: 'float16' | 'bfloat16'): tfjs.Tensor {
+  const { bits, limit } = HALVES[to];
   const straight = tf.customGrad((...args) => {
     const [x] = args as [tfjs.Tensor];
-    const scaled = tf.mul(x, tf.scalar(2 ** (24 - PRECISION[to]) + 1));
-    return { value: tf.sub(scaled, tf.sub(scaled, x)), gradFunc: (dy: tfjs.Tensor) => dy };
+    const scaled = tf.mul(x, tf.scalar(2 ** (24 - bits) + 1));
+    const rounded = tf.sub(scaled, tf.sub(scaled, x));
+    const beyond = to === 'float16' ? tf.mul(x, tf.scalar(Infinity)) : x;
+    const value = tf.where(tf.less(tf.abs(x), tf.scalar(limit)), rounded, beyond);
+    return { value, gradFunc: (dy: tfjs.Tensor) => dy };
   });
   return straight(input);
 }
