@@ -106,6 +106,8 @@ const RESAMPLING = [
   ),
   op('Resize', 11, [IMAGE, floatsOf([0]), floatsOf([4], 1, 1, 2, 2)]),
   op('Resize', 10, [IMAGE, BY]),
+  resized({ mode: 'linear' }, floatsOf([4], 1, 1, 1.4, 0.7)),
+  op('Resize', 13, [floats([1, 1, 10, 3]), undefined, floatsOf([4], 1, 1, 0.7, 1)]),
   op('Resize', 10, [IMAGE, floatsOf([4], 1, 1, 2, 0.5)], { mode: 'linear' }),
   op('Upsample', 9, [IMAGE, floatsOf([4], 1, 1, 2, 3)]),
   op('Upsample', 7, [IMAGE], { mode: 'linear', scales: { floats: [1, 1, 1.5, 2] } }),
