@@ -39,19 +39,21 @@ export function weightsAlong(axis: Resampling, rules: ResampleRules): (Weights |
 /** Position among the inputs of output i. The resized length in these formulas is that before rounding. */
 function coordinateOf(i: number, { input, output, scale, region }: Resampling, rule: string): number {
   const length = scale * input;
+  // As onnxruntime divides: what is half way between two elements in float32 is nearest to the same one.
+  const center = Math.fround((i + 0.5) / scale);
   switch (rule) {
     case 'half_pixel':
-      return (i + 0.5) / scale - 0.5;
+      return center - 0.5;
     case 'half_pixel_symmetric':
-      return (input / 2) * (1 - output / length) + (i + 0.5) / scale - 0.5;
+      return (input / 2) * (1 - output / length) + center - 0.5;
     case 'pytorch_half_pixel':
-      return length > 1 ? (i + 0.5) / scale - 0.5 : 0;
+      return length > 1 ? center - 0.5 : 0;
     case 'tf_half_pixel_for_nn':
-      return (i + 0.5) / scale;
+      return center;
     case 'align_corners':
       return length === 1 ? 0 : (i * (input - 1)) / (length - 1);
     case 'asymmetric':
-      return i / scale;
+      return Math.fround(i / scale);
     case 'tf_crop_and_resize': {
       const [start, end] = region;
       const reach = (end - start) * (input - 1);
