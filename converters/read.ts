@@ -130,9 +130,9 @@ function toValueInfo(proto: ValueInfoProto, what: string): ValueInfo {
   const type = toDataType(tensorType.elemType ?? 0, what);
   const shape = tensorType.shape?.dim?.map(({ dimValue }, axis) => {
     const size = dimValue === undefined || dimValue === null ? null : Number(toBigInt(dimValue));
-    if (size !== null && size <= 0) {
-      // Some exporters write a batch of any size as -1 or 0.
-      if (axis === 0) return null;
+    // Some exporters write a batch of any size as -1 or 0.
+    if (size !== null && size <= 0 && axis === 0) return null;
+    if (size !== null && size < 0) {
       throw new DfkdError('E_MODEL', `${what} has the dimension ${size} at axis ${axis}.`);
     }
     return size;

@@ -1,6 +1,7 @@
 import type { DeviceList } from './engine/device.js';
 import type { Inspection } from './inspect.js';
 import type { SignatureOptions } from './open-model.js';
+import type { SupportedOperator } from './supported-operators.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
@@ -13,6 +14,7 @@ import type { VerifyOptions } from './verify/verify-models.js';
 
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
 export type { DeviceList, DeviceStatus } from './engine/device.js';
+export type { SupportedOperator } from './supported-operators.js';
 export type { Inspection } from './inspect.js';
 export type { NoteOptions, SignatureOptions } from './open-model.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
@@ -23,6 +25,7 @@ export {
   formatDevices,
   formatEvaluation,
   formatInspection,
+  formatOperators,
   formatParity,
   formatRecovery,
 } from './report/terminal.js';
@@ -53,6 +56,12 @@ export async function recoverModel(
 export async function inspectModel(path: string, options?: SignatureOptions): Promise<Inspection> {
   const { inspectModel: inspect } = await import('./inspect.js');
   return inspect(path, options);
+}
+
+/** The operators that models may use, by name. */
+export async function supportedOperators(): Promise<SupportedOperator[]> {
+  const { listOperators } = await import('./supported-operators.js');
+  return listOperators();
 }
 
 /** Top-1 accuracy of a model on labelled images. */

@@ -13,7 +13,7 @@ export interface Parameter {
   readonly type: DataType;
   readonly dims: readonly number[];
   readonly data: Float32Array;
-  /** weight and bias of Conv, Gemm, MatMul; scale, offset, mean and variance of BatchNormalization. */
+  /** weight and bias of Conv, ConvTranspose, Gemm, MatMul; scale, offset, mean and variance of normalisations. */
   readonly role: ParameterRole;
   /**
    * Name of the initializer (or Constant output) in the file. Differs from `name` where the file shares one tensor

@@ -19,7 +19,8 @@ interface Use {
 /** Operators that only move elements: what enters has the role of what they yield. */
 const MOVES = new Set(['Identity', 'Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast']);
 
-const BATCH_NORM_ROLES: readonly ParameterRole[] = ['other', 'scale', 'offset', 'mean', 'variance'];
+/** Of the inputs of normalisations; only batch norm has the last two. */
+const NORM_ROLES: readonly ParameterRole[] = ['other', 'scale', 'offset', 'mean', 'variance'];
 
 /**
  * Every float initializer that enters a computation, with its role there. Single elements without a role (the 6 of a
@@ -135,12 +136,17 @@ function roleFinder(graph: Graph): (node: Node, position: number) => ParameterRo
   return function roleOf(node, position): ParameterRole {
     switch (node.opType) {
       case 'Conv':
+      case 'ConvTranspose':
       case 'Gemm':
         return position === 2 ? 'bias' : 'weight';
       case 'MatMul':
         return 'weight';
       case 'BatchNormalization':
-        return BATCH_NORM_ROLES[position];
+      case 'GroupNormalization':
+      case 'InstanceNormalization':
+      case 'LayerNormalization':
+      case 'RMSNormalization':
+        return NORM_ROLES[position];
       case 'Add':
         // A linear layer may be written as MatMul and Add.
         return producers.get(node.inputs[1 - position])?.opType === 'MatMul' ? 'bias' : 'other';

@@ -1,6 +1,7 @@
 import type { DeviceList, DeviceStatus } from '../engine/device.js';
 import type { Inspection } from '../inspect.js';
 import { printable } from '../printable.js';
+import type { SupportedOperator } from '../supported-operators.js';
 import type { RecoverResult } from '../recover-result.js';
 import type { Evaluation } from '../verify/evaluate.js';
 import type { Parity } from '../verify/parity.js';
@@ -17,6 +18,15 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
       row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
     )
     .join('\n');
+}
+
+export function formatOperators(operators: readonly SupportedOperator[]): string {
+  const rows = operators.map(({ name, opsets: [first, last], computes }) => [
+    name,
+    `${first} to ${last}`,
+    computes,
+  ]);
+  return formatTable([['operator', 'opsets', 'computes'], ...rows]);
 }
 
 export function formatInspection(model: Inspection): string {
