@@ -5,6 +5,7 @@ import type { Arrays, CompiledStep, HostTensor } from '../engine.js';
 import { outputName } from './emit.js';
 import { INPUT, OUTPUT, STATE } from './recorder.js';
 import type { OnnxRuntime } from './runtime.js';
+import { sizeOf } from './value.js';
 
 type OrtTensors = Record<string, OrtTensor>;
 
@@ -13,60 +14,73 @@ export interface StepSignature {
   readonly stateNames: readonly string[];
   readonly inputNames: readonly string[];
   readonly outputShapes: ReadonlyMap<string, readonly number[]>;
+  /** Inputs that are the same in every run, by their name in the session. */
+  readonly constants: ReadonlyMap<string, HostTensor>;
+}
+
+/** What a run reads and writes: made once for each of the two buffers, because a network's state has many tensors. */
+interface Binding {
+  readonly state: OrtTensors;
+  readonly feeds: OrtTensors;
+  readonly fetches: OrtTensors;
 }
 
 export class OnnxRuntimeStep implements CompiledStep {
   /** The state as it is, and the buffers the next run writes it to: they swap after each run. */
-  private current: OrtTensors;
-  private next: OrtTensors;
-  private readonly outputs: OrtTensors = {};
+  private current: Binding;
+  private next: Binding;
+  private readonly outputs: Arrays;
 
+  /** Takes the arrays of `state` over. */
   constructor(
     private readonly ort: OnnxRuntime,
     private readonly session: InferenceSession,
     private readonly signature: StepSignature,
     state: Arrays,
   ) {
-    this.current = this.toTensors(state, (name) => state[name].data.slice());
-    this.next = this.toTensors(state, (name) => new Float32Array(state[name].data.length));
-    for (const [name, shape] of signature.outputShapes) {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      this.outputs[name] = new ort.Tensor('float32', new Float32Array(size), shape);
-    }
+    const toTensors = (arrays: Arrays): OrtTensors => mapValues(arrays, (array) => this.toTensor(array));
+    const outputs = toTensors(
+      mapValues(Object.fromEntries(signature.outputShapes), (shape) => ({
+        shape,
+        data: new Float32Array(sizeOf(shape)),
+      })),
+    );
+    this.outputs = toArrays(outputs);
+    const constants = toTensors(Object.fromEntries(signature.constants));
+    const other = mapValues(state, ({ shape, data }) => ({ shape, data: new Float32Array(data.length) }));
+    const [first, second] = [toTensors(state), toTensors(other)];
+    const bind = (from: OrtTensors, to: OrtTensors): Binding => ({
+      state: from,
+      feeds: { ...constants, ...rename(select(from, signature.stateNames), (name) => STATE + name) },
+      fetches: {
+        ...rename(select(to, signature.stateNames), (name) => outputName(STATE + name)),
+        ...rename(outputs, (name) => outputName(OUTPUT + name)),
+      },
+    });
+    this.current = bind(first, second);
+    this.next = bind(second, first);
   }
 
-  private toTensors(arrays: Arrays, data: (name: string) => Float32Array): OrtTensors {
-    return Object.fromEntries(
-      Object.entries(arrays).map(([name, { shape }]) => [
-        name,
-        new this.ort.Tensor('float32', data(name), shape),
-      ]),
-    );
+  private toTensor({ shape, data }: HostTensor): OrtTensor {
+    return new this.ort.Tensor('float32', data, shape);
   }
 
   async run(input: Arrays): Promise<Arrays> {
-    const feeds: OrtTensors = {};
-    const fetches: OrtTensors = {};
-    for (const name of this.signature.stateNames) {
-      feeds[STATE + name] = this.current[name];
-      fetches[outputName(STATE + name)] = this.next[name];
-    }
+    const { feeds, fetches } = this.current;
     for (const name of this.signature.inputNames) {
       const given = input[name] as HostTensor | undefined;
       if (given === undefined) throw new DfkdError('E_INTERNAL', `The step's input '${name}' was not given.`);
-      feeds[INPUT + name] = new this.ort.Tensor('float32', given.data, given.shape);
+      feeds[INPUT + name] = this.toTensor(given);
     }
-    for (const name of this.signature.outputShapes.keys())
-      fetches[outputName(OUTPUT + name)] = this.outputs[name];
     await this.session.run(feeds, fetches);
     [this.current, this.next] = [this.next, this.current];
-    return toArrays(this.outputs);
+    return this.outputs;
   }
 
   readState(): Promise<Arrays> {
     return Promise.resolve(
       Object.fromEntries(
-        Object.entries(toArrays(this.current)).map(([name, { shape, data }]) => [
+        Object.entries(toArrays(this.current.state)).map(([name, { shape, data }]) => [
           name,
           { shape, data: data.slice() },
         ]),
@@ -75,7 +89,8 @@ export class OnnxRuntimeStep implements CompiledStep {
   }
 
   writeState(state: Arrays): Promise<void> {
-    for (const [name, { data }] of Object.entries(state)) (this.current[name].data as Float32Array).set(data);
+    for (const [name, { data }] of Object.entries(state))
+      (this.current.state[name].data as Float32Array).set(data);
     return Promise.resolve();
   }
 
@@ -84,10 +99,15 @@ export class OnnxRuntimeStep implements CompiledStep {
   }
 }
 
+function mapValues<T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}
+
+const select = (tensors: OrtTensors, names: readonly string[]): OrtTensors =>
+  Object.fromEntries(names.map((name) => [name, tensors[name]]));
+
+const rename = (tensors: OrtTensors, to: (name: string) => string): OrtTensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [to(name), tensor]));
+
 const toArrays = (tensors: OrtTensors): Arrays =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, { dims, data }]) => [
-      name,
-      { shape: dims, data: data as Float32Array },
-    ]),
-  );
+  mapValues(tensors, ({ dims, data }) => ({ shape: dims, data: data as Float32Array }));

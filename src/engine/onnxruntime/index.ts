@@ -6,6 +6,7 @@ import { BlockedStep, packState } from './blocked/blocked-step.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
 import { emit } from './emit.js';
+import { feedConstants } from './feed-constants.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 
@@ -28,14 +29,14 @@ async function compileStep(
   example: { state: Arrays; input: Arrays },
   options: OnnxRuntimeEngineOptions,
 ): Promise<CompiledStep> {
-  const traced = trace(step, example);
   const ort = loadOnnxRuntime();
   const block = await blockSize(ort);
-  const { graph, blocked: names } = optimise(traced, { ...options, block });
+  const optimised = optimise(trace(step, example), { ...options, block });
+  const { graph, constants } = feedConstants(optimised.graph);
   const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const blocked = new Set(named(STATE, names));
+  const blocked = new Set(named(STATE, optimised.blocked));
   const plain = new OnnxRuntimeStep(
     ort,
     session,
@@ -45,10 +46,21 @@ async function compileStep(
       outputShapes: new Map(
         named(OUTPUT, graph.outputs.keys()).map((name) => [name, graph.outputs.get(OUTPUT + name)!.shape]),
       ),
+      constants,
     },
-    packState(example.state, blocked, block),
+    packState(copyState(example.state, blocked), blocked, block),
   );
   return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
+}
+
+/** The step writes to its state; packing copies what is to be in blocks. */
+function copyState(state: Arrays, packed: ReadonlySet<string>): Arrays {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: packed.has(name) ? data : data.slice() },
+    ]),
+  );
 }
 
 function sessionOptions({ threads, profile }: OnnxRuntimeEngineOptions): InferenceSession.SessionOptions {
