@@ -32,7 +32,10 @@ export class OnnxRuntimeStep implements CompiledStep {
     private readonly diagnoseRun: Diagnose,
   ) {
     this.constants = Object.fromEntries(
-      [...signature.constants].map(([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)]),
+      [...signature.constants].map(([name, { shape, data }]) => [
+        name,
+        new ort.Tensor('float32', data, shape),
+      ]),
     );
   }
 

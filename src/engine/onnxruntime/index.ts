@@ -36,7 +36,9 @@ async function compileStep(
   const optimised = optimise(trace(step, example), { device, block, withoutPasses });
   // Only the cpu reads them where they are.
   const { graph, constants } =
-    device === 'cpu' ? feedConstants(optimised.graph) : { graph: optimised.graph, constants: new Map<string, HostTensor>() };
+    device === 'cpu'
+      ? feedConstants(optimised.graph)
+      : { graph: optimised.graph, constants: new Map<string, HostTensor>() };
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const stateNames = named(STATE, graph.outputs.keys());

@@ -37,6 +37,9 @@ export function sessionOptions({
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
+    // A plan of where each activation goes is laid out beside the memory that the first run took piece by piece, and
+    // both stay.
+    enableMemPattern: false,
     logSeverityLevel: 3,
     extra: {
       session: {

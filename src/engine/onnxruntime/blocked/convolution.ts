@@ -35,7 +35,7 @@ export function blockConvolution(
   if (!dense && (inputs !== 1 || outputs !== attributes['group'])) return undefined;
   const input = layout.enter(x);
   if (input === undefined) return undefined;
-  if (dense && suitsWinograd(attributes, w, shape[2])) {
+  if (dense && suitsWinograd(attributes, w, shape.slice(2))) {
     const pads = attributes['pads'] as readonly number[];
     return layout.leave(winograd(input, w, bias, pads, layout), outputs);
   }
