@@ -33,12 +33,15 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   E_INTERRUPTED: 75,
 };
 
+/** Names in a file are as long as its author chose, and a sentence is to be read. */
+const MAX_MESSAGE = 1500;
+
 /** An expected failure: the message is one sentence for the user (what was seen, what works, what to do). */
 export class DfkdError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(abbreviate(message), options);
     this.name = 'DfkdError';
     this.code = code;
   }
@@ -46,4 +49,9 @@ export class DfkdError extends Error {
   get exitStatus(): number {
     return EXIT_STATUS[this.code];
   }
+}
+
+function abbreviate(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  return `${message.slice(0, MAX_MESSAGE / 2)} ... ${message.slice(-MAX_MESSAGE / 2)}`;
 }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DfkdError } from './errors.js';
 import { createExternalReader } from './external-data.js';
+import { checkMemory } from './memory.js';
 import type { Graph, Model, ModelFunction, Tensor, ValueInfo } from './model.js';
 import { toAttributes, toConstant, toDomain, toNode } from './read-node.js';
 import { refuseExternal, toDataType, toTensor, type ExternalReader } from './read-tensor.js';
@@ -25,15 +26,20 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 export interface DecodeOptions {
   /** Folder that holds the external data; without it, external data is refused. */
   readonly baseDir?: string;
+  /** Bytes that the file and its external data may take; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
   /** What messages call the file. */
   readonly name?: string;
 }
 
 /**
  * Reads an ONNX file with its external data.
- * @throws DfkdError E_IO, E_LIMIT (over 2 GiB), and as decodeModel
+ * @throws DfkdError E_IO, E_LIMIT (over 2 GiB or `maxMemory`), and as decodeModel
  */
-export async function readModel(path: string): Promise<Model> {
+export async function readModel(
+  path: string,
+  { maxMemory }: Pick<DecodeOptions, 'maxMemory'> = {},
+): Promise<Model> {
   let bytes: Uint8Array;
   try {
     const stats = await stat(path);
@@ -41,12 +47,13 @@ export async function readModel(path: string): Promise<Model> {
     if (stats.size > MAX_FILE_BYTES) {
       throw new DfkdError('E_LIMIT', `'${path}' has ${stats.size} bytes; an ONNX file has less than 2 GiB.`);
     }
+    checkMemory(`'${path}'`, stats.size, maxMemory);
     bytes = await readFile(path);
   } catch (cause) {
     if (cause instanceof DfkdError) throw cause;
     throw new DfkdError('E_IO', `'${path}' ${describeSystemError(cause)}.`, { cause });
   }
-  return decodeModel(bytes, { baseDir: dirname(path), name: path });
+  return decodeModel(bytes, { baseDir: dirname(path), name: path, maxMemory });
 }
 
 /**
@@ -55,7 +62,8 @@ export async function readModel(path: string): Promise<Model> {
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
   const proto = parseModel(bytes, options.name === undefined ? 'The model' : `'${options.name}'`);
-  const readExternal = options.baseDir === undefined ? refuseExternal : createExternalReader(options.baseDir);
+  const readExternal =
+    options.baseDir === undefined ? refuseExternal : createExternalReader(options.baseDir, options.maxMemory);
   return {
     bytes,
     irVersion: Number(toBigInt(proto.irVersion ?? 0)),

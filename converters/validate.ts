@@ -11,6 +11,12 @@ const MAX_VERSION = 1000;
 /** Of one image: 2^26 float32 values are 256 MiB. */
 const MAX_INPUT_ELEMENTS = 2 ** 26;
 
+/** Of one node; real ones have fewer than a hundred. */
+const MAX_PORTS = 10_000;
+
+/** Real classifiers have fewer than ten thousand. */
+const MAX_NODES = 100_000;
+
 /** Operators for whose constants an infinity means "no bound" or "masked". */
 const TAKES_INFINITY: ReadonlySet<string> = new Set([
   'Add',
@@ -29,12 +35,13 @@ const TAKES_INFINITY: ReadonlySet<string> = new Set([
 /**
  * Refuses what a well-formed file may still hold and nothing can be computed with, before anything is allocated for it.
  * What decoding refuses (read.ts) and what does not fit node by node (infer-shapes.ts) is not repeated here.
- * @throws DfkdError E_MODEL (versions), E_LIMIT (input size), E_NONFINITE, E_TENSOR (negative variance)
+ * @throws DfkdError E_MODEL (versions), E_LIMIT (size of the graph or its input), E_NONFINITE, E_TENSOR (negative variance)
  */
 export function validateModel(model: Model): void {
   checkVersion('IR version', model.irVersion);
   checkVersion('opset', model.opset);
   model.graph.inputs.forEach(checkInputSize);
+  checkGraphSize(model.graph);
   // Dead branches are never computed, so they may hold anything.
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
   checkFinite(graph);
@@ -57,6 +64,24 @@ function checkInputSize({ name, shape }: ValueInfo): void {
     'E_LIMIT',
     `Input '${name}' is [${dims}]; at most ${MAX_INPUT_ELEMENTS} values per image are supported.`,
   );
+}
+
+function checkGraphSize({ nodes }: Graph): void {
+  if (nodes.length > MAX_NODES) {
+    throw new DfkdError(
+      'E_LIMIT',
+      `The model has ${nodes.length} nodes; at most ${MAX_NODES} are supported.`,
+    );
+  }
+  for (const { label, inputs, outputs } of nodes) {
+    const ports = Math.max(inputs.length, outputs.length);
+    if (ports > MAX_PORTS) {
+      throw new DfkdError(
+        'E_LIMIT',
+        `Node '${label}' has ${ports} inputs or outputs; at most ${MAX_PORTS} are supported.`,
+      );
+    }
+  }
 }
 
 function checkFinite({ nodes, initializers }: Graph): void {

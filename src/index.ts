@@ -1,4 +1,4 @@
-import type { Inspection } from './inspect.js';
+import type { InspectOptions, Inspection } from './inspect.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
@@ -10,7 +10,7 @@ import type { VerifyOptions } from './verify/verify-models.js';
  */
 
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
-export type { Inspection } from './inspect.js';
+export type { InspectOptions, Inspection } from './inspect.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
@@ -40,9 +40,9 @@ export async function recoverModel(
 }
 
 /** What a model is made of, and whether this tool can work on it. */
-export async function inspectModel(path: string): Promise<Inspection> {
+export async function inspectModel(path: string, options?: InspectOptions): Promise<Inspection> {
   const { inspectModel: inspect } = await import('./inspect.js');
-  return inspect(path);
+  return inspect(path, options);
 }
 
 /** Top-1 accuracy of a model on labelled images. */

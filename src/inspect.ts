@@ -39,9 +39,14 @@ export interface Inspection {
   readonly folded: boolean;
 }
 
+export interface InspectOptions {
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
+}
+
 /** Reads and describes a model, without tfjs and without onnxruntime. Throws as `readModel` and `validateModel` do. */
-export async function inspectModel(path: string): Promise<Inspection> {
-  const model = await readModel(path);
+export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection> {
+  const model = await readModel(path, options);
   validateModel(model);
   // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));

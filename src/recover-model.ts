@@ -84,7 +84,7 @@ export async function recoverModel(
 async function makeStudent(
   engine: Engine,
   teacher: Teacher,
-  { sparsity, seed, preset, recover, dryRun }: RecoverSettings,
+  { sparsity, seed, preset, recover, dryRun, maxMemory }: RecoverSettings,
   { stage, control }: RunRecord,
 ): Promise<{ student: Student; dreams: Dreams | null }> {
   const { model, network, preprocessing, classifier } = teacher;
@@ -96,7 +96,7 @@ async function makeStudent(
   const dreams = await stage('dream', () =>
     dream(
       engine,
-      lowerModel(model, { batch: dreaming.batch }),
+      lowerModel(model, { batch: dreaming.batch, maxMemory }),
       preprocessing,
       dryRun ? { ...dreaming, count: 0 } : dreaming,
       random.split('dream'),

@@ -17,6 +17,8 @@ export interface RecoverOptions extends RunControl {
   readonly engine?: EngineName | undefined;
   /** Threads within one operator; default: the number of physical cores. */
   readonly threads?: number | undefined;
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
   /** Replace an existing output. Default false. */
@@ -35,6 +37,7 @@ export interface RecoverSettings {
   readonly preprocess: PreprocessOption;
   readonly engine: EngineName;
   readonly threads: number | undefined;
+  readonly maxMemory: number | undefined;
   readonly recover: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -42,7 +45,8 @@ export interface RecoverSettings {
 
 /** Fills in the defaults. Throws E_ARG. */
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
-  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
+  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto' } = options;
+  const { threads, maxMemory } = options;
   const { engine = ENGINES[0], recover = true, force = false, dryRun = false } = options;
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
@@ -63,5 +67,5 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  return { ...work, sparsity, seed, preprocess, engine, threads, recover, force, dryRun };
+  return { ...work, sparsity, seed, preprocess, engine, threads, maxMemory, recover, force, dryRun };
 }

@@ -32,6 +32,8 @@ export interface TeacherOptions {
   readonly batch: number;
   readonly preprocess: PreprocessOption;
   readonly threads: number | undefined;
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
 
 /**
@@ -39,13 +41,14 @@ export interface TeacherOptions {
  * Throws what reading, validating and lowering throw; E_UNSUPPORTED without batch norm or with it in training mode; E_INTERNAL where the two differ.
  */
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
-  const model = await readModel(path);
+  const { maxMemory } = options;
+  const model = await readModel(path, { maxMemory });
   validateModel(model);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
   const graph = inlineFunctions(model);
   requireBatchNorms(graph);
   refuseTrainingMode(graph);
-  const network = lowerModel(model, { batch: options.batch });
+  const network = lowerModel(model, { batch: options.batch, maxMemory });
   const classifier = await createClassifier(engine, network);
   const teacher = { model, preprocessing, network, classifier };
   await compareWithFile(

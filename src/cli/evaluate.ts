@@ -1,9 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { evaluateModel, formatEvaluation } from '../index.js';
-import { JSON_OPTION, PREPROCESS_OPTIONS, type PreprocessArguments, readPreprocess } from './options.js';
+import {
+  JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
+  PREPROCESS_OPTIONS,
+  type PreprocessArguments,
+  readMaxMemory,
+  readPreprocess,
+} from './options.js';
 import { printResult } from './output.js';
 
-interface Arguments extends PreprocessArguments {
+interface Arguments extends PreprocessArguments, MemoryArguments {
   readonly model: string;
   readonly images: string;
   readonly labels: string;
@@ -18,10 +26,11 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       images: { type: 'string', demandOption: true, requiresArg: true, describe: 'uint8 NCHW .npy' },
       labels: { type: 'string', demandOption: true, requiresArg: true, describe: 'integer .npy' },
       ...PREPROCESS_OPTIONS,
+      ...MEMORY_OPTION,
       ...JSON_OPTION,
     }),
   handler: async ({ model, images, labels, json, ...rest }) => {
-    const options = { images, labels, preprocess: readPreprocess(rest) };
+    const options = { images, labels, preprocess: readPreprocess(rest), maxMemory: readMaxMemory(rest) };
     await printResult(json, await evaluateModel(model, options), formatEvaluation);
   },
 };

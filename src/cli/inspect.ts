@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { formatInspection, inspectModel } from '../index.js';
-import { JSON_OPTION } from './options.js';
+import { JSON_OPTION, MEMORY_OPTION, type MemoryArguments, readMaxMemory } from './options.js';
 import { printResult } from './output.js';
 
-interface Arguments {
+interface Arguments extends MemoryArguments {
   readonly model: string;
   readonly json: boolean;
 }
@@ -14,8 +14,9 @@ export const inspectCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .options(JSON_OPTION),
-  handler: async ({ model, json }) => {
-    await printResult(json, await inspectModel(model), formatInspection);
+      .options({ ...MEMORY_OPTION, ...JSON_OPTION }),
+  handler: async ({ model, json, ...rest }) => {
+    const options = { maxMemory: readMaxMemory(rest) };
+    await printResult(json, await inspectModel(model, options), formatInspection);
   },
 };

@@ -2,10 +2,13 @@ import type { CommandModule } from 'yargs';
 import { formatRecovery, printable, recoverModel } from '../index.js';
 import {
   JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
   PREPROCESS_OPTIONS,
   type PreprocessArguments,
   THREADS_OPTION,
   readInteger,
+  readMaxMemory,
   readNumber,
   readPreprocess,
   readThreads,
@@ -14,7 +17,7 @@ import { printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments {
+interface Arguments extends PreprocessArguments, MemoryArguments {
   readonly input: string;
   readonly output: string;
   readonly sparsity: string;
@@ -54,6 +57,7 @@ const OPTIONS = {
     describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
   },
   ...THREADS_OPTION,
+  ...MEMORY_OPTION,
   device: {
     type: 'string',
     choices: ['cpu'],
@@ -89,6 +93,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       preprocess: readPreprocess(argv),
       engine: argv.engine,
       threads: readThreads(argv.threads),
+      maxMemory: readMaxMemory(argv),
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,

@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
 import { formatParity, verifyModels } from '../index.js';
-import { JSON_OPTION } from './options.js';
+import { JSON_OPTION, MEMORY_OPTION, type MemoryArguments, readMaxMemory } from './options.js';
 import { printResult } from './output.js';
 
-interface Arguments {
+interface Arguments extends MemoryArguments {
   readonly a: string;
   readonly b: string;
   readonly json: boolean;
@@ -16,8 +16,9 @@ export const verifyCommand: CommandModule<object, Arguments> = {
     yargs
       .positional('a', { type: 'string', demandOption: true, describe: 'ONNX file, the reference' })
       .positional('b', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .options(JSON_OPTION),
-  handler: async ({ a, b, json }) => {
-    await printResult(json, await verifyModels(a, b), formatParity);
+      .options({ ...MEMORY_OPTION, ...JSON_OPTION }),
+  handler: async ({ a, b, json, ...rest }) => {
+    const options = { maxMemory: readMaxMemory(rest) };
+    await printResult(json, await verifyModels(a, b, options), formatParity);
   },
 };

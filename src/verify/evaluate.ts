@@ -1,8 +1,7 @@
-import { readModel } from '../../converters/read.js';
-import { validateModel } from '../../converters/validate.js';
 import { DfkdError } from '../../converters/errors.js';
 import { type NpyArray, readNpy } from '../npy.js';
 import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
+import { readRunnable } from './read-runnable.js';
 import { runModel } from './run-model.js';
 
 export interface EvaluateOptions {
@@ -13,7 +12,12 @@ export interface EvaluateOptions {
   /** Default auto. */
   readonly preprocess?: PreprocessOption | undefined;
   readonly threads?: number | undefined;
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
+
+/** Images per run. */
+const BATCH = 32;
 
 /** Top-1: `correct` of `count` images have their largest output at their label; `accuracy` is the share, 0..1. */
 export interface Evaluation {
@@ -24,8 +28,7 @@ export interface Evaluation {
 
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const model = await readModel(path);
-  validateModel(model);
+  const model = await readRunnable(path, BATCH, options.maxMemory);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
     throw new DfkdError(
@@ -39,7 +42,7 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     images.shape,
     resolvePreprocessing(options.preprocess ?? 'auto', model),
   );
-  const logits = await runModel(path, input, { threads: options.threads });
+  const logits = await runModel(path, input, { threads: options.threads, batch: BATCH });
   if (logits.shape.length !== 2) {
     throw new DfkdError(
       'E_SHAPE',

@@ -1,14 +1,15 @@
 import { DfkdError } from '../../converters/errors.js';
-import { readModel } from '../../converters/read.js';
-import { validateModel } from '../../converters/validate.js';
 import { createRandom } from '../random.js';
 import { type Parity, type Tolerance, compareTensors } from './parity.js';
+import { readRunnable } from './read-runnable.js';
 import { runModel } from './run-model.js';
 
 export interface VerifyOptions extends Tolerance {
   /** Seed of the inputs; default 0. */
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
 
 type InputShape = readonly (number | null)[];
@@ -21,7 +22,8 @@ const INPUTS = 16;
  * reference. Throws E_SHAPE where they do not take the same input or give the same output.
  */
 export async function verifyModels(a: string, b: string, options: VerifyOptions = {}): Promise<Parity> {
-  const shape = commonInputShape(await inputShape(a), await inputShape(b));
+  const { maxMemory } = options;
+  const shape = commonInputShape(await inputShape(a, maxMemory), await inputShape(b, maxMemory));
   const size = shape.reduce((product, dim) => product * dim, 1);
   const images = {
     shape,
@@ -58,9 +60,8 @@ function commonInputShape(first: InputShape, second: InputShape): number[] {
   });
 }
 
-async function inputShape(path: string): Promise<InputShape> {
-  const model = await readModel(path);
-  validateModel(model);
+async function inputShape(path: string, maxMemory: number | undefined): Promise<InputShape> {
+  const model = await readRunnable(path, INPUTS, maxMemory);
   const shape = model.graph.inputs[0]?.shape;
   if (!shape) throw new DfkdError('E_SHAPE', `'${path}' has no input of known rank and cannot be compared.`);
   return shape;
