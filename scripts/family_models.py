@@ -11,6 +11,7 @@ from torch import nn
 from torchvision import models
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 from torchvision.models.efficientnet import EfficientNet, FusedMBConvConfig, MBConvConfig
+from torchvision.models.googlenet import Inception
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3
 from torchvision.models.regnet import BlockParams, RegNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -90,7 +91,7 @@ def mobilenet_v3():
 
 
 def mnasnet():
-    with channels_divided_by(16):
+    with channels_divided_by(32):
         model = models.MNASNet(1.0, num_classes=CLASSES)
     for stack in model.layers[8:14]:
         del stack[1:]
@@ -100,14 +101,17 @@ def mnasnet():
 def googlenet():
     with channels_divided_by(16):
         model = models.GoogLeNet(num_classes=CLASSES, aux_logits=False, init_weights=False)
-    model.inception4b = model.inception4c = model.inception5a = nn.Identity()
+        model.inception5b = Inception(512, 384, 192, 384, 48, 128, 128)
+    for name in ("inception4b", "inception4c", "inception4d", "inception4e", "inception5a"):
+        setattr(model, name, nn.Identity())
     return model
 
 
 def inception_v3():
     with channels_divided_by(32, least=1):
         model = models.Inception3(num_classes=CLASSES, aux_logits=False, init_weights=False)
-    model.Mixed_5d = model.Mixed_6c = model.Mixed_6d = model.Mixed_6e = model.Mixed_7c = nn.Identity()
+    for name in ("Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c"):
+        setattr(model, name, nn.Identity())
     return model
 
 
@@ -166,8 +170,8 @@ def mlp():
 # Family: how to build it, and the height and width of its images.
 FAMILIES = {
     "resnet": (lambda: resnet(BasicBlock, [2, 1, 1, 1]), 32),
-    "resnext": (lambda: resnet(Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4), 32),
-    "wide-resnet": (lambda: resnet(Bottleneck, [1, 1, 1, 1], width_per_group=128), 32),
+    "resnext": (lambda: resnet(Bottleneck, [1, 1, 1, 1], divisor=128, groups=32, width_per_group=4), 32),
+    "wide-resnet": (lambda: resnet(Bottleneck, [1, 1, 1, 1], divisor=128, width_per_group=128), 32),
     "vgg": (lambda: vgg(False), 16),
     "vgg-bn": (lambda: vgg(True), 16),
     "mobilenet-v1": (mobilenet_v1, 32),
@@ -191,7 +195,8 @@ FAMILIES = {
 def create_model(family, seed=0):
     """The family's tiny model in inference mode, seeded, and one example batch.
 
-    Weights are He-normal so that signals neither die nor explode; batch norms have statistics of no particular data.
+    Weights are He-normal and offsets mostly positive, so that signals neither explode nor die in the few channels there
+    are; batch norms have statistics of no particular data.
     """
     torch.manual_seed(seed)
     build, size = FAMILIES[family]
@@ -200,10 +205,10 @@ def create_model(family, seed=0):
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
-                nn.init.normal_(module.bias, std=0.1)
+                nn.init.normal_(module.bias, 0.3, 0.1)
         elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.normal_(module.weight, 1, 0.1)
-            nn.init.normal_(module.bias, 0, 0.2)
+            nn.init.normal_(module.bias, 0.4, 0.2)
             nn.init.normal_(module.running_mean, 0, 0.3)
             nn.init.uniform_(module.running_var, 0.5, 2)
     for name, parameter in model.named_parameters():

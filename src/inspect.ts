@@ -6,6 +6,7 @@ import { type BatchNormInfo, findBatchNorms, looksFolded } from '../converters/p
 import { foldConstants } from '../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../converters/passes/resolve-identities.js';
+import { splitSequences } from '../converters/passes/split-sequences.js';
 import { readModel } from '../converters/read.js';
 import { validateModel } from '../converters/validate.js';
 
@@ -49,7 +50,7 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
   const model = await readModel(path, options);
   validateModel(model);
   // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
-  const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  const graph = dropDeadNodes(splitSequences(resolveIdentities(inlineFunctions(model))));
   if (graph.inputs.length === 0) throw new DfkdError('E_UNSUPPORTED', 'The model has no input.');
   const batchNorms = findBatchNorms(graph);
   const [input] = graph.inputs;

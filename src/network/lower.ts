@@ -9,6 +9,7 @@ import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
 import { foldConstants } from '../../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
+import { splitSequences } from '../../converters/passes/split-sequences.js';
 import { createForward } from './forward.js';
 import type { BatchNorm, Network } from './network.js';
 import { findParameters, type Parameters } from './parameters.js';
@@ -42,7 +43,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   const outputName = outputOf(model.graph, options.outputName);
 
   const shapes = new Map([[input.name, shape]]);
-  const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)), [outputName]);
+  const whole = dropDeadNodes(splitSequences(resolveIdentities(inlineFunctions(model))), [outputName]);
   checkOperators(whole, opset);
   // What is constant for any input comes first: exporters compute the targets that `rebatch` looks for.
   const partly = foldConstants(whole, opset, new Map());

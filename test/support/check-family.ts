@@ -36,7 +36,7 @@ export async function checkFamily(engine: Engine, path: string): Promise<FamilyC
       return { loss: tf.mean(tf.square(logits)), outputs: { logits } };
     }, parameters);
     const named = Object.entries(gradients).map(([name, gradient]) => [`gradient:${name}`, gradient]);
-    return { state: {}, output: { ...outputs, ...Object.fromEntries(named) } };
+    return { state: parameters, output: { ...outputs, ...Object.fromEntries(named) } };
   };
   const state = Object.fromEntries(trained.map(({ name, data, dims }) => [name, { data, shape: dims }]));
   const compiled = await engine.compile(step, { state, input: { x: images } });
