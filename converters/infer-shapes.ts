@@ -90,7 +90,7 @@ class Walk implements Inference {
 
   addStored(name: string, tensor: Tensor): void {
     this.#addConstant(name, tensor);
-    if (isFloating(tensor.type) && tensor.data.length > 1) this.#weights.add(name);
+    if (isFloating(tensor.type) && tensor.dims.some((dim) => dim > 1)) this.#weights.add(name);
   }
 
   #addConstant(name: string, tensor: Tensor): void {

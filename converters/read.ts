@@ -101,6 +101,8 @@ function toGraph(proto: GraphProto, readExternal: ExternalReader): Graph {
   const inputs = (proto.input ?? [])
     .filter(({ name }) => !initializers.has(name ?? ''))
     .map((input) => toValueInfo(input, `Input '${input.name ?? ''}'`));
+  checkDistinct('input', proto.input);
+  checkDistinct('output', proto.output);
   const known = new Set([...initializers.keys(), ...inputs.map(({ name }) => name)]);
   const nodes = sortNodes(
     (proto.node ?? []).map((node) => toNode(node, readExternal)),
@@ -118,6 +120,15 @@ function toGraph(proto: GraphProto, readExternal: ExternalReader): Graph {
     if (!produced.has(name)) throw new DfkdError('E_MODEL', `Output '${name}' is not produced by any node.`);
   }
   return { nodes, inputs, outputs, initializers };
+}
+
+function checkDistinct(what: string, values: readonly ValueInfoProto[] | null | undefined): void {
+  const names = new Set<string>();
+  for (const { name } of values ?? []) {
+    if (names.has(name ?? ''))
+      throw new DfkdError('E_MODEL', `The graph lists the ${what} '${name ?? ''}' twice.`);
+    names.add(name ?? '');
+  }
 }
 
 function toInitializers(proto: GraphProto, readExternal: ExternalReader): Map<string, Tensor> {

@@ -1,15 +1,20 @@
 import { DfkdError } from './errors.js';
 import type { Graph, Model, Tensor, ValueInfo } from './model.js';
+import { isFloating } from './ops/support/constants.js';
 import { dropDeadNodes } from './passes/drop-dead-nodes.js';
 import { findBatchNorms, type BatchNormInfo } from './passes/find-batch-norms.js';
 import { inlineFunctions } from './passes/inline-functions.js';
 import { resolveIdentities } from './passes/resolve-identities.js';
+import { partsOf } from './read-tensor.js';
 
 /** Versions beyond are no versions but damage; what is supported in between is for the operators to say. */
 const MAX_VERSION = 1000;
 
 /** Of one image: 2^26 float32 values are 256 MiB. */
 const MAX_INPUT_ELEMENTS = 2 ** 26;
+
+/** Of a batch whose size the file fixes: 1 GiB. */
+const MAX_BATCH_ELEMENTS = 2 ** 28;
 
 /** Of one node; real ones have fewer than a hundred. */
 const MAX_PORTS = 10_000;
@@ -58,11 +63,11 @@ function checkInputSize({ name, shape }: ValueInfo): void {
     (product, size, axis) => product * (axis > 0 ? (size ?? 1) : 1),
     1,
   );
-  if (elements <= MAX_INPUT_ELEMENTS) return;
+  if (elements <= MAX_INPUT_ELEMENTS && elements * (shape?.[0] ?? 1) <= MAX_BATCH_ELEMENTS) return;
   const dims = (shape ?? []).map((size) => size ?? '?').join(', ');
   throw new DfkdError(
     'E_LIMIT',
-    `Input '${name}' is [${dims}]; at most ${MAX_INPUT_ELEMENTS} values per image are supported.`,
+    `Input '${name}' is [${dims}]; at most ${MAX_INPUT_ELEMENTS} values per image and ${MAX_BATCH_ELEMENTS} per batch are supported.`,
   );
 }
 
@@ -86,6 +91,10 @@ function checkGraphSize({ nodes }: Graph): void {
 
 function checkFinite({ nodes, initializers }: Graph): void {
   for (const node of nodes) {
+    for (const [name, { kind, value }] of node.attributes) {
+      if ((kind !== 'float' && kind !== 'floats') || ![value].flat().some(Number.isNaN)) continue;
+      throw new DfkdError('E_NONFINITE', `Attribute '${name}' of ${node.opType} '${node.label}' holds NaN.`);
+    }
     for (const name of node.inputs) {
       const tensor = initializers.get(name);
       if (!tensor) continue;
@@ -99,9 +108,15 @@ function checkFinite({ nodes, initializers }: Graph): void {
   }
 }
 
-function findNonFinite({ data }: Tensor, allowInfinity: boolean): number | undefined {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
-  return data.find((value) => (allowInfinity ? Number.isNaN(value) : !Number.isFinite(value)));
+function findNonFinite(tensor: Tensor, allowInfinity: boolean): number | undefined {
+  if (!isFloating(tensor.type)) return undefined;
+  for (const part of partsOf(tensor)) {
+    const found = (part as Float32Array | Float64Array).find((value) =>
+      allowInfinity ? Number.isNaN(value) : !Number.isFinite(value),
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function checkVariance({ name, variance, epsilon }: BatchNormInfo): void {

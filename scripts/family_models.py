@@ -192,11 +192,26 @@ FAMILIES = {
 }
 
 
-def create_model(family, seed=0):
-    """The family's tiny model in inference mode, seeded, and one example batch.
+def create_model(family):
+    """The family's tiny model in inference mode and one example batch, the same at every call.
 
-    Weights are He-normal and offsets mostly positive, so that signals neither explode nor die in the few channels there
-    are; batch norms have statistics of no particular data.
+    Of few channels chance may leave none that ReLU lets pass: the first seed is taken with which PyTorch finds a gradient
+    for every parameter.
+    """
+    for seed in range(100):
+        model, images = randomise(family, seed)
+        model(images).square().mean().backward()
+        if all(parameter.grad.abs().max() > 1e-7 for parameter in model.parameters()):
+            model.zero_grad()
+            return model, images
+    raise RuntimeError(f"{family}: no seed gives every parameter a gradient")
+
+
+def randomise(family, seed):
+    """The family's model with random weights and running statistics.
+
+    Weights are He-normal and offsets mostly positive, so that signals neither explode nor die; statistics are those of
+    noise, changed a little.
     """
     torch.manual_seed(seed)
     build, size = FAMILIES[family]
@@ -209,9 +224,15 @@ def create_model(family, seed=0):
         elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             nn.init.normal_(module.weight, 1, 0.1)
             nn.init.normal_(module.bias, 0.4, 0.2)
-            nn.init.normal_(module.running_mean, 0, 0.3)
-            nn.init.uniform_(module.running_var, 0.5, 2)
+            module.momentum = None
     for name, parameter in model.named_parameters():
         if name.endswith("layer_scale"):
             nn.init.normal_(parameter, 0.5, 0.1)
+    with torch.no_grad():
+        model.train()(torch.randn(16, 3, size, size))
+        for module in model.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.momentum = 0.1
+                module.running_mean += 0.2 * torch.randn_like(module.running_mean)
+                module.running_var *= 0.8 + 0.4 * torch.rand_like(module.running_var)
     return model.eval(), torch.randn(2, 3, size, size)

@@ -1,6 +1,7 @@
 import { DfkdError } from '../converters/errors.js';
 import type { Graph, Tensor } from '../converters/model.js';
 import { unsupportedOperators } from '../converters/ops/index.js';
+import { sizeOf } from '../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
 import { type BatchNormInfo, findBatchNorms, looksFolded } from '../converters/passes/find-batch-norms.js';
 import { foldConstants } from '../converters/passes/fold-constants.js';
@@ -88,9 +89,9 @@ function countParameters({ nodes, initializers }: Graph, batchNorms: readonly Ba
   const statistics = new Set(batchNorms.flatMap(({ mean, variance }) => [mean.name, variance.name]));
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   let count = 0;
-  for (const [name, { type, dims, data }] of initializers) {
+  for (const [name, { type, dims }] of initializers) {
     const isWeight = /^(float|float16|bfloat16|double)$/.test(type) && dims.length > 0;
-    if (isWeight && read.has(name) && !statistics.has(name)) count += data.length;
+    if (isWeight && read.has(name) && !statistics.has(name)) count += sizeOf(dims);
   }
   return count;
 }

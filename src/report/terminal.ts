@@ -1,12 +1,12 @@
 import type { Inspection } from '../inspect.js';
-import { printable } from '../printable.js';
+import { printable, shorten } from '../printable.js';
 import type { RecoverResult } from '../recover-result.js';
 import type { Evaluation } from '../verify/evaluate.js';
 import type { Parity } from '../verify/parity.js';
 
 /** Rows as aligned columns, the first to the left, the others to the right; hostile names are made printable. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map((cell) => printable(shorten(cell))));
   const widths = cells.reduce<number[]>(
     (widest, row) => row.map((cell, i) => Math.max(widest[i] ?? 0, cell.length)),
     [],
@@ -19,7 +19,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 export function formatInspection(model: Inspection): string {
-  const counts = Object.entries(model.operators).map(([name, count]) => `${name} ${count}`);
+  const counts = Object.entries(model.operators).map(([name, count]) => `${shorten(name)} ${count}`);
   const norms = model.batchNorms.map(({ name, channels, mean, variance }) => [
     name,
     `${channels}`,
@@ -28,12 +28,15 @@ export function formatInspection(model: Inspection): string {
   ]);
   const facts: [string, string][] = [
     ['opset', `${model.opset}, IR version ${model.irVersion}`],
-    ['producer', model.producer || 'unknown'],
-    ['input', `${model.input.name} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`],
-    ['output', `${model.output.name}, ${model.output.classes ?? '?'} classes`],
+    ['producer', shorten(model.producer) || 'unknown'],
+    [
+      'input',
+      `${shorten(model.input.name)} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`,
+    ],
+    ['output', `${shorten(model.output.name)}, ${model.output.classes ?? '?'} classes`],
     ['parameters', `${model.parameters}`],
     ['operators', counts.join(', ')],
-    ['unsupported', model.unsupported.join(', ') || 'none'],
+    ['unsupported', model.unsupported.map(shorten).join(', ') || 'none'],
     ['batch norm', model.folded ? 'none: folded into the convolutions' : `${model.batchNorms.length}`],
   ];
   const table = facts.map(([name, value]) => `${name.padEnd(13)}${printable(value)}`).join('\n');

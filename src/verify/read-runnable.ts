@@ -26,7 +26,7 @@ function estimateLargest(model: Model, batch: number): number {
   const [least, most] = SUPPORTED_OPSETS;
   if (model.opset < least || model.opset > most) return 0;
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
-  // A batch that the file fixes may stand in its constants, so the file's own is inferred with and then scaled.
+  // A batch that the file fixes is the one it runs with; else that of one image is scaled.
   const inputs = graph.inputs.map(({ name, shape }) => {
     const dims = shape?.map((dim, axis) => dim ?? (axis === 0 ? 1 : null)) ?? [null];
     return dims.every((dim) => dim !== null) ? ([[name, dims]] as const) : [];
@@ -37,6 +37,6 @@ function estimateLargest(model: Model, batch: number): number {
   const ofNodes = graph.nodes.map((node) =>
     [...node.inputs, ...node.outputs].reduce((sum, name) => sum + bytesOf(name), 0),
   );
-  const fixed = graph.inputs[0]?.shape?.[0] ?? 1;
-  return (batch / fixed) * ofNodes.reduce((largest, bytes) => Math.max(largest, bytes), 0);
+  const isFixed = typeof graph.inputs[0]?.shape?.[0] === 'number';
+  return (isFixed ? 1 : batch) * ofNodes.reduce((largest, bytes) => Math.max(largest, bytes), 0);
 }

@@ -102,7 +102,11 @@ const relu = field(7, field(1, 'a'), field(2, 'b'), field(4, 'Relu'));
 
 /** A chain of nodes from h to the head, of which each makes its value larger. */
 const chain = (count: number, make: (from: string, to: string) => Uint8Array) =>
-  Array.from({ length: count }, (_, i) => make(i === 0 ? 'h' : `v${i - 1}`, i === count - 1 ? 'g' : `v${i}`));
+  Buffer.concat(
+    Array.from({ length: count }, (_, i) =>
+      make(i === 0 ? 'h' : `v${i - 1}`, i === count - 1 ? 'g' : `v${i}`),
+    ),
+  );
 
 const nested = (depth: number) => {
   let graph: Buffer = Buffer.concat([node('Relu', ['x'], ['r']), output({ ...Y, name: 'r' })]);
@@ -148,7 +152,7 @@ const WIRE: HostileModel[] = [
   },
   {
     name: 'groups 100,000 deep',
-    expect: 'accept',
+    expect: 'E_PARSE',
     bytes: () =>
       Buffer.concat([
         model(...SOUND),
@@ -245,7 +249,7 @@ const MODEL: HostileModel[] = [
     bytes: () =>
       model(
         ...SOUND,
-        ...Array.from({ length: 1e5 }, (_, i) => node('Relu', [`c${(i + 1) % 1e5}`], [`c${i}`])),
+        Buffer.concat(Array.from({ length: 1e5 }, (_, i) => node('Relu', [`c${(i + 1) % 1e5}`], [`c${i}`]))),
       ),
   },
   {
@@ -279,12 +283,26 @@ const MODEL: HostileModel[] = [
   {
     name: 'a chain of 200,000 nodes',
     expect: 'E_LIMIT',
-    bytes: () => model(W, CONV, ...chain(2e5, (a, b) => node('Relu', [a], [b])), head('g'), ...ENDS),
+    bytes: () =>
+      model(
+        W,
+        CONV,
+        chain(2e5, (a, b) => node('Relu', [a], [b])),
+        head('g'),
+        ...ENDS,
+      ),
   },
   {
     name: 'a chain of 50,000 nodes',
     expect: 'E_LIMIT',
-    bytes: () => model(W, CONV, ...chain(5e4, (a, b) => node('Relu', [a], [b])), head('g'), ...ENDS),
+    bytes: () =>
+      model(
+        W,
+        CONV,
+        chain(5e4, (a, b) => node('Relu', [a], [b])),
+        head('g'),
+        ...ENDS,
+      ),
   },
 ];
 
@@ -307,7 +325,7 @@ const TENSOR: HostileModel[] = [
     expect: 'E_TENSOR',
     bytes: () => withTensor(dims(4, 3, 1, 1), field(9, Buffer.alloc(47))),
   },
-  { name: 'a dimension of 0', expect: 'E_SHAPE', bytes: () => withTensor(dims(0, 3, 1, 1)) },
+  { name: 'a dimension of 0', expect: 'E_UNSUPPORTED', bytes: () => withTensor(dims(0, 3, 1, 1)) },
   {
     name: 'strings for weights',
     expect: 'E_UNSUPPORTED',
@@ -429,7 +447,7 @@ const SHAPE: HostileModel[] = [
         W,
         CONV,
         initializer('r', int64s(1, 1, 2, 1)),
-        ...chain(40, (a, b) => node('Tile', [a, 'r'], [b])),
+        chain(40, (a, b) => node('Tile', [a, 'r'], [b])),
         head('g'),
         ...ENDS,
       ),
@@ -443,7 +461,7 @@ const SHAPE: HostileModel[] = [
         CONV,
         initializer('r', int64s(1, 1, 2 ** 12, 2 ** 11)),
         node('Tile', ['h', 'r'], ['t']),
-        ...chain(30, (a, b) => node('Relu', [a === 'h' ? 't' : a], [b])),
+        chain(30, (a, b) => node('Relu', [a === 'h' ? 't' : a], [b])),
         head('g'),
         ...ENDS,
       ),
@@ -486,7 +504,7 @@ const SHAPE: HostileModel[] = [
   },
   {
     name: 'an image of 2^62 pixels a side',
-    expect: 'E_MODEL',
+    expect: 'E_LIMIT',
     bytes: () =>
       model(
         W,

@@ -30,7 +30,7 @@ export function node(
   ...more: readonly Uint8Array[]
 ): Buffer {
   const names = [...inputs.map((name) => field(1, name)), ...outputs.map((name) => field(2, name))];
-  return field(1, ...names, field(4, opType), ...more);
+  return field(1, Buffer.concat(names), field(4, opType), ...more);
 }
 
 /** AttributeProto.AttributeType */
