@@ -1,3 +1,5 @@
+import { printable } from './printable.js';
+
 /** Stable codes, one per kind of failure; shown in messages and in `--json`. */
 export type ErrorCode =
   | 'E_ARG' // a command-line argument or option of the library is wrong
@@ -36,12 +38,15 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
 /** Names in a file are as long as its author chose, and a sentence is to be read. */
 const MAX_MESSAGE = 1500;
 
-/** An expected failure: the message is one sentence for the user (what was seen, what works, what to do). */
+/**
+ * An expected failure: the message is one sentence for the user (what was seen, what works, what to do), on one line
+ * whatever names it repeats.
+ */
 export class DfkdError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(abbreviate(message), options);
+    super(printable(abbreviate(message)), options);
     this.name = 'DfkdError';
     this.code = code;
   }

@@ -62,8 +62,8 @@ const BY_COMMAND = [
   'a cycle of 100,000',
   'functions that double 60 times and do nothing',
   'a weight that is NaN',
-  'constants of 30 GiB in small pieces',
-  'values of 60 GiB in all',
+  'an image of 2^40 pixels',
+  'a node of 300,000 inputs',
   'subgraphs 500 deep',
 ];
 
