@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DfkdError } from './errors.js';
 import { createExternalReader } from './external-data.js';
@@ -48,12 +48,29 @@ export async function readModel(
       throw new DfkdError('E_LIMIT', `'${path}' has ${stats.size} bytes; an ONNX file has less than 2 GiB.`);
     }
     checkMemory(`'${path}'`, stats.size, maxMemory);
-    bytes = await readFile(path);
+    bytes = await readWhole(path, stats.size);
   } catch (cause) {
     if (cause instanceof DfkdError) throw cause;
     throw new DfkdError('E_IO', `'${path}' ${describeSystemError(cause)}.`, { cause });
   }
   return decodeModel(bytes, { baseDir: dirname(path), name: path, maxMemory });
+}
+
+/** The file in one piece; `readFile` of fs/promises collects pieces and needs twice the memory. */
+async function readWhole(path: string, size: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    // Of Buffer, because a slice of a plain Uint8Array would be a copy to protobufjs.
+    const bytes = Buffer.allocUnsafeSlow(size);
+    for (let done = 0; done < size;) {
+      const { bytesRead } = await file.read(bytes, done, size - done, done);
+      if (bytesRead === 0) throw new DfkdError('E_IO', `'${path}' became shorter while it was read.`);
+      done += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 /**

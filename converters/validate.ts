@@ -40,13 +40,13 @@ const TAKES_INFINITY: ReadonlySet<string> = new Set([
 /**
  * Refuses what a well-formed file may still hold and nothing can be computed with, before anything is allocated for it.
  * What decoding refuses (read.ts) and what does not fit node by node (infer-shapes.ts) is not repeated here.
- * @throws DfkdError E_MODEL (versions), E_LIMIT (size of the graph or its input), E_NONFINITE, E_TENSOR (negative variance)
+ * @throws DfkdError E_MODEL (versions, names), E_LIMIT (size of the graph or its input), E_NONFINITE, E_TENSOR (negative variance)
  */
 export function validateModel(model: Model): void {
   checkVersion('IR version', model.irVersion);
   checkVersion('opset', model.opset);
   model.graph.inputs.forEach(checkInputSize);
-  checkGraphSize(model.graph);
+  checkNodes(model.graph);
   // Dead branches are never computed, so they may hold anything.
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
   checkFinite(graph);
@@ -71,7 +71,7 @@ function checkInputSize({ name, shape }: ValueInfo): void {
   );
 }
 
-function checkGraphSize({ nodes }: Graph): void {
+function checkNodes({ nodes }: Graph): void {
   if (nodes.length > MAX_NODES) {
     throw new DfkdError(
       'E_LIMIT',
@@ -79,6 +79,14 @@ function checkGraphSize({ nodes }: Graph): void {
     );
   }
   for (const { label, inputs, outputs } of nodes) {
+    const cut = [...inputs, ...outputs].find((name) => name.includes('\0'));
+    if (cut !== undefined) {
+      // onnxruntime's interface takes C strings.
+      throw new DfkdError(
+        'E_MODEL',
+        `Node '${label}' has the value '${cut}', whose name holds a NUL character.`,
+      );
+    }
     const ports = Math.max(inputs.length, outputs.length);
     if (ports > MAX_PORTS) {
       throw new DfkdError(

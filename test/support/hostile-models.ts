@@ -654,7 +654,7 @@ const NAMES: HostileModel[] = [
     '\x1b[31mred\x07',
     '<script>alert(1)</script>',
     '../../etc/passwd',
-    '\u202e\u0000',
+    '\u202e',
     '💥',
     LONG,
   ].flatMap((name): HostileModel[] => [
@@ -674,6 +674,11 @@ const NAMES: HostileModel[] = [
       bytes: () => model(W, CONV, node(name, ['h'], ['g']), head('g'), ...ENDS),
     },
   ]),
+  {
+    name: 'a NUL character in a name',
+    expect: 'E_MODEL',
+    bytes: () => renamed('first.weight', 'a\0b'),
+  },
   { name: 'an 8 MB name in nested calls', expect: 'E_LIMIT', bytes: () => functions(3, 20, relu, LONG) },
 ];
 
