@@ -17,22 +17,22 @@ const NAME = /^(?<family>.+?)-(?<exporter>torchscript|dynamo-noopt|dynamo)-(?<op
 const WITHOUT_BATCH_NORM = ['vgg', 'squeezenet', 'convnext'];
 
 /** LayerNormalization has no operator here yet. */
-const NOT_YET = /^convnext-dynamo/;
+const NOT_YET = 'convnext-dynamo';
 
 const engine = createOnnxRuntimeEngine({ threads: 1 });
 
-test('every family from both exporters', () => {
+test.skipIf(process.env['FAMILIES'])('every family from both exporters', () => {
   const found = files.map((file) => NAME.exec(file)!.groups!);
   const both = new Set(found.map(({ family, exporter }) => `${family} ${exporter.split('-')[0]}`));
   expect(both.size).toBe(2 * 20);
 });
 
 describe('imports, computes what onnxruntime computes, and every parameter has a gradient', () => {
-  test.each(files.filter((file) => NOT_YET.test(file)))('%s is refused', async (file) => {
+  test.each(files.filter((file) => file.startsWith(NOT_YET)))('%s is refused', async (file) => {
     await expect(checkFamily(engine, join(FOLDER, file))).rejects.toThrow('LayerNormalization');
   });
 
-  test.each(files.filter((file) => !NOT_YET.test(file)))('%s', async (file) => {
+  test.each(files.filter((file) => !file.startsWith(NOT_YET)))('%s', async (file) => {
     const { family, exporter } = NAME.exec(file)!.groups!;
     const { network, logits, gradients } = await checkFamily(engine, join(FOLDER, file));
     expect(compareTensors(logits.expected, logits.actual, { rtol: 1e-3, atol: 1e-5 })).toMatchObject({

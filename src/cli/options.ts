@@ -80,8 +80,8 @@ export function readThreads(text: string | undefined): number | undefined {
 /** Bytes from `4G`, `512M` or a plain number of bytes; K, M and G are powers of 1024. */
 export function readMaxMemory({ 'max-memory': text }: MemoryArguments): number | undefined {
   if (text === undefined) return undefined;
-  const [, digits, unit = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? [];
-  const bytes = Number(digits ?? NaN) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
+  const [, digits, unit] = /^(\d+)([KMG]?)$/i.exec(text) ?? ['', 'NaN', ''];
+  const bytes = Number(digits) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new DfkdError('E_ARG', `--max-memory must be a size such as 4G, 512M or 1000000, not '${text}'.`);
 }
