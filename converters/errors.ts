@@ -10,7 +10,7 @@ export type ErrorCode =
   | 'E_ATTR' // an operator's attribute is missing, malformed or out of range
   | 'E_SHAPE' // shapes do not fit
   | 'E_NONFINITE' // NaN or infinity where a number must be finite
-  | 'E_UNSUPPORTED' // valid ONNX, but not within what this tool does
+  | 'E_UNSUPPORTED' // valid ONNX, but not within what this tool does; or a device that cannot be used
   | 'E_QUALITY' // the result missed its quality target
   | 'E_LIMIT' // more memory or work than allowed
   | 'E_INTERNAL' // our own mistake

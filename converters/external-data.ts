@@ -119,6 +119,13 @@ function openInside(folder: string, location: string, what: string): number {
 }
 
 function checkRegular(stats: Stats, location: string, what: string): Stats {
+  // A second name of a file elsewhere is as good as a symbolic link to it.
+  if (stats.isFile() && stats.nlink > 1) {
+    throw new DfkdError(
+      'E_EXTERNAL',
+      `${what} points to '${location}', which has hard links; copy it instead.`,
+    );
+  }
   if (stats.isFile()) return stats;
   throw new DfkdError('E_EXTERNAL', `${what} points to '${location}', which is not a regular file.`);
 }

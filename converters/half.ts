@@ -1,5 +1,7 @@
 /** float16 (IEEE 754 binary16) and bfloat16 bits from and to float32 values. Widening is exact. */
 
+import type { DataType } from './model.js';
+
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
 
@@ -43,6 +45,19 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array {
     if (Number.isNaN(value)) return (bits >>> 16) | 0x40;
     return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
   });
+}
+
+/** Largest finite values. */
+const LARGEST = { float16: 65504, bfloat16: 3.3895313892515355e38 } as const;
+
+/** The nearest finite value of a type, as float32; float and double hold every float32. */
+export function roundTo(type: DataType, values: Float32Array): Float32Array {
+  if (type !== 'float16' && type !== 'bfloat16') return values;
+  const largest = LARGEST[type];
+  const finite = values.map((value) => Math.max(-largest, Math.min(largest, value)));
+  return type === 'float16'
+    ? float16ToFloat32(float32ToFloat16(finite))
+    : bfloat16ToFloat32(float32ToBfloat16(finite));
 }
 
 function roundToEven(value: number): number {

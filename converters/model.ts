@@ -111,4 +111,6 @@ export interface Model {
   readonly functions: readonly ModelFunction[];
   /** Names of the constants that are stored outside the file. */
   readonly external: ReadonlySet<string>;
+  /** Where they are stored, relative to the model's folder. */
+  readonly externalFiles: ReadonlySet<string>;
 }

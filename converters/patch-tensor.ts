@@ -1,4 +1,5 @@
 import { toRawData } from './encode.js';
+import type { ExternalPlace } from './external-layout.js';
 import type { Tensor } from './model.js';
 import {
   encodeField,
@@ -35,9 +36,14 @@ const EXTERNAL_FIELDS: ReadonlySet<number> = new Set([TensorField.externalData, 
 
 /**
  * A serialised TensorProto with other elements of the same type and dims: raw data stays raw, float_data,
- * double_data and int32_data stay what they are, external data moves into the message. All other fields are kept.
+ * double_data and int32_data stay what they are. External data moves into the message, or to another `place`. All
+ * other fields are kept.
  */
-export function patchTensor(bytes: Uint8Array, tensor: Tensor): Chunks {
+export function patchTensor(bytes: Uint8Array, tensor: Tensor, place?: ExternalPlace): Chunks {
+  return place ? movePlace(bytes, place) : replaceData(bytes, tensor);
+}
+
+function replaceData(bytes: Uint8Array, tensor: Tensor): Chunks {
   const fields = [...wireFields(bytes)];
   const isExternal = fields.some(({ number }) => EXTERNAL_FIELDS.has(number));
   const isRaw = fields.some((field) => field.number === TensorField.rawData && field.end > field.valueStart);
@@ -50,13 +56,40 @@ export function patchTensor(bytes: Uint8Array, tensor: Tensor): Chunks {
   return rewriteMessage(bytes, replace, place ? [] : data) ?? [bytes];
 }
 
+/** Entries that other software added stay, but for a checksum, which was that of the former file. */
+function movePlace(bytes: Uint8Array, { location, offset, length }: ExternalPlace): Chunks {
+  const replaced = new Set(['location', 'offset', 'length', 'checksum']);
+  const entries = Object.entries({ location, offset: String(offset), length: String(length) });
+  let fresh: Chunks = entries.flatMap(([key, value]) =>
+    encodeField(TensorField.externalData, [
+      ...encodeField(1, [Buffer.from(key)]),
+      ...encodeField(2, [Buffer.from(value)]),
+    ]),
+  );
+  const moved = rewriteMessage(bytes, (field) => {
+    if (field.number !== TensorField.externalData) return undefined;
+    const entry = payload(bytes, field);
+    const key = [...wireFields(entry)].findLast(({ number }) => number === 1);
+    if (!replaced.has(key ? Buffer.from(payload(entry, key)).toString('utf8') : '')) return undefined;
+    const now = fresh;
+    fresh = [];
+    return now;
+  });
+  return moved ?? [bytes];
+}
+
 /** A serialised AttributeProto of a Constant node (`value`, `value_float` or `value_floats`) with other elements. */
-export function patchConstant(bytes: Uint8Array, name: string, tensor: Tensor): Chunks | undefined {
+export function patchConstant(
+  bytes: Uint8Array,
+  name: string,
+  tensor: Tensor,
+  place?: ExternalPlace,
+): Chunks | undefined {
   const { f, t, floats } = { f: 2, t: 5, floats: 7 };
   switch (name) {
     case 'value':
       return rewriteMessage(bytes, (field) =>
-        field.number === t ? encodeField(t, patchTensor(payload(bytes, field), tensor)) : undefined,
+        field.number === t ? encodeField(t, patchTensor(payload(bytes, field), tensor, place)) : undefined,
       );
     case 'value_float':
       return rewriteMessage(bytes, ({ number }) =>

@@ -12,7 +12,6 @@ import {
   type FunctionProto,
   type GraphProto,
   type ModelProto,
-  type TensorProto,
   type ValueInfoProto,
 } from './schema/index.js';
 import { parseModel } from './schema/parse-model.js';
@@ -88,8 +87,8 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Mod
     producer: [proto.producerName, proto.producerVersion].filter(Boolean).join(' '),
     metadata: toMetadata(proto),
     graph: toGraph(proto.graph!, readExternal),
-    functions: (proto.functions ?? []).map((body) => toFunction(body, readExternal)),
-    external: findExternal(proto.graph!),
+    functions: (proto.functions ?? []).map(toFunction),
+    ...findExternal(proto.graph!),
   };
 }
 
@@ -167,9 +166,9 @@ function toValueInfo(proto: ValueInfoProto, what: string): ValueInfo {
   const type = toDataType(tensorType.elemType ?? 0, what);
   const shape = tensorType.shape?.dim?.map(({ dimValue }, axis) => {
     const size = dimValue === undefined || dimValue === null ? null : Number(toBigInt(dimValue));
-    if (size !== null && size <= 0) {
-      // Some exporters write a batch of any size as -1 or 0.
-      if (axis === 0) return null;
+    // Some exporters write a batch of any size as -1 or 0.
+    if (size !== null && size <= 0 && axis === 0) return null;
+    if (size !== null && size < 0) {
       throw new DfkdError('E_MODEL', `${what} has the dimension ${size} at axis ${axis}.`);
     }
     return size;
@@ -177,7 +176,13 @@ function toValueInfo(proto: ValueInfoProto, what: string): ValueInfo {
   return { name: proto.name ?? '', type, shape: shape ?? (tensorType.shape ? [] : null) };
 }
 
-function toFunction(proto: FunctionProto, readExternal: ExternalReader): ModelFunction {
+function toFunction(proto: FunctionProto): ModelFunction {
+  const readExternal: ExternalReader = (_, what) => {
+    throw new DfkdError(
+      'E_EXTERNAL',
+      `${what} is stored outside the model, which is not supported in a function.`,
+    );
+  };
   const nodes = (proto.node ?? []).map((node) => toNode(node, readExternal));
   const inputs = proto.input ?? [];
   return {
@@ -191,14 +196,18 @@ function toFunction(proto: FunctionProto, readExternal: ExternalReader): ModelFu
   };
 }
 
-function findExternal(graph: GraphProto): Set<string> {
-  const isExternal = (tensor: TensorProto | null | undefined) =>
-    tensor?.dataLocation === DataLocation.EXTERNAL;
-  const initializers = (graph.initializer ?? []).filter(isExternal).map(({ name }) => name ?? '');
-  const constants = (graph.node ?? [])
-    .filter((node) => node.attribute?.some(({ t }) => isExternal(t)))
-    .flatMap((node) => node.output ?? []);
-  return new Set([...initializers, ...constants]);
+function findExternal(graph: GraphProto): Pick<Model, 'external' | 'externalFiles'> {
+  const constants = [
+    ...(graph.initializer ?? []).map((tensor) => ({ tensor, names: [tensor.name ?? ''] })),
+    ...(graph.node ?? []).flatMap(({ attribute, output }) =>
+      (attribute ?? []).map(({ t }) => ({ tensor: t ?? null, names: output ?? [] })),
+    ),
+  ].filter(({ tensor }) => tensor?.dataLocation === DataLocation.EXTERNAL);
+  const entries = constants.flatMap(({ tensor }) => tensor?.externalData ?? []);
+  return {
+    external: new Set(constants.flatMap(({ names }) => names)),
+    externalFiles: new Set(entries.filter(({ key }) => key === 'location').map(({ value }) => value ?? '')),
+  };
 }
 
 function describeSystemError(error: unknown): string {

@@ -59,6 +59,10 @@ function checkVersion(what: string, version: number): void {
 }
 
 function checkInputSize({ name, shape }: ValueInfo): void {
+  const empty = (shape ?? []).findIndex((size, axis) => axis > 0 && size === 0);
+  if (empty > 0) {
+    throw new DfkdError('E_MODEL', `Input '${name}' has the dimension 0 at axis ${empty}.`);
+  }
   const elements = (shape ?? []).reduce<number>(
     (product, size, axis) => product * (axis > 0 ? (size ?? 1) : 1),
     1,

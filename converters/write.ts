@@ -1,5 +1,6 @@
 import { countElements, encodeTensor, encodeValueInfo } from './encode.js';
 import { DfkdError } from './errors.js';
+import { layOutExternal, type ExternalFile, type ExternalPlace } from './external-layout.js';
 import type { DataType, Model, Tensor } from './model.js';
 import { patchConstant, patchTensor } from './patch-tensor.js';
 import { encodeField, payload, rewriteMessage, wireFields, type Chunks } from './schema/wire.js';
@@ -39,16 +40,50 @@ export interface ModelEdits {
   readonly metadata?: ReadonlyMap<string, string>;
   /** Moves all external data into the file, so that it stands alone. */
   readonly embedExternal?: boolean;
+  /** Moves all external data to a file of this name beside the model, instead of where it was. */
+  readonly externalLocation?: string;
+}
+
+export interface EditedModel {
+  readonly bytes: Uint8Array;
+  /** The data to be written beside the model, where `externalLocation` was given and the model has any. */
+  readonly external: ExternalFile | null;
 }
 
 /**
  * The file with some constants changed. Every byte outside a changed field, and outside the length prefixes around it,
  * is the input's: unknown fields, order, odd encodings. A tensor keeps its type and storage; an external one that
- * changes moves into the file. Without edits the result is `model.bytes`.
- * @throws DfkdError E_UNSUPPORTED when a name is that of a function's inner value, E_LIMIT beyond 2 GiB
+ * changes moves into the file, unless `externalLocation` says where it goes. Without edits the result is `model.bytes`.
+ * @throws DfkdError E_UNSUPPORTED when a name is that of a function's inner value, E_LIMIT beyond 2 GiB, E_ARG
  */
-export function editModel(model: Model, edits: ModelEdits): Uint8Array {
-  const editor = new Editor(model, edits);
+export function editModelFiles(model: Model, edits: ModelEdits): EditedModel {
+  const tensors = tensorsOf(model, edits);
+  const outside = new Map([...tensors].filter(([name]) => model.external.has(name)));
+  const layout =
+    edits.externalLocation !== undefined && outside.size > 0
+      ? layOutExternal(outside, edits.externalLocation)
+      : null;
+  const bytes = rewrite(model, new Editor(model, edits, tensors, layout?.places ?? new Map()));
+  return { bytes, external: layout?.file ?? null };
+}
+
+/** As `editModelFiles`, for a model that is one file. */
+export function editModel(model: Model, edits: Omit<ModelEdits, 'externalLocation'>): Uint8Array {
+  return editModelFiles(model, edits).bytes;
+}
+
+/** All constants that are to be written anew: changed ones, and external ones that move. */
+function tensorsOf(model: Model, edits: ModelEdits): Map<string, Tensor> {
+  const moves = edits.embedExternal === true || edits.externalLocation !== undefined;
+  const tensors = new Map<string, Tensor>();
+  for (const name of moves ? model.external : []) tensors.set(name, constantOf(model, name));
+  for (const [name, data] of edits.tensors ?? []) {
+    tensors.set(name, withData(constantOf(model, name), data, name));
+  }
+  return tensors;
+}
+
+function rewrite(model: Model, editor: Editor): Uint8Array {
   const chunks = editor.rewriteModel();
   editor.checkAllDone();
   if (!chunks) return model.bytes;
@@ -61,20 +96,15 @@ export function editModel(model: Model, edits: ModelEdits): Uint8Array {
 
 /** Walks the messages of one model; what has been changed is taken off the lists of what is to be. */
 class Editor {
-  private readonly tensors = new Map<string, Tensor>();
   private readonly rewires = new Map<string, Map<number, string>>();
   private readonly metadata: Map<string, string>;
 
   constructor(
     private readonly model: Model,
     private readonly edits: ModelEdits,
+    private readonly tensors: Map<string, Tensor>,
+    private readonly places: ReadonlyMap<string, ExternalPlace>,
   ) {
-    if (edits.embedExternal) {
-      for (const name of model.external) this.tensors.set(name, constantOf(model, name));
-    }
-    for (const [name, data] of edits.tensors ?? []) {
-      this.tensors.set(name, withData(constantOf(model, name), data, name));
-    }
     for (const copy of edits.copies ?? []) this.addRewires(copy);
     this.metadata = new Map(edits.metadata);
   }
@@ -123,8 +153,9 @@ class Editor {
   }
 
   private rewriteInitializer(bytes: Uint8Array): Chunks | undefined {
-    const tensor = this.takeTensor(readStrings(bytes, TensorField.name).at(-1) ?? '');
-    return tensor && patchTensor(bytes, tensor);
+    const name = readStrings(bytes, TensorField.name).at(-1) ?? '';
+    const tensor = this.takeTensor(name);
+    return tensor && patchTensor(bytes, tensor, this.places.get(name));
   }
 
   private rewriteNode(bytes: Uint8Array): Chunks | undefined {
@@ -139,7 +170,8 @@ class Editor {
         return name === undefined ? undefined : [Buffer.from(name)];
       }
       if (number !== NodeField.attribute || !tensor) return undefined;
-      return patchConstant(value, readStrings(value, AttributeField.name).at(-1) ?? '', tensor);
+      const name = readStrings(value, AttributeField.name).at(-1) ?? '';
+      return patchConstant(value, name, tensor, this.places.get(outputs[0]));
     });
   }
 
@@ -216,14 +248,18 @@ function checkConsumer(model: Model, { output, input }: Consumer): void {
 
 const FLOAT_TYPES: ReadonlySet<DataType> = new Set(['float', 'double', 'float16', 'bfloat16']);
 
-function withData({ type, dims }: Tensor, data: Float32Array, name: string): Tensor {
+function withData({ type, dims, data: old }: Tensor, data: Float32Array, name: string): Tensor {
   if (!FLOAT_TYPES.has(type) || data.length !== countElements(dims)) {
     throw new DfkdError(
       'E_INTERNAL',
       `${data.length} float values cannot replace constant '${name}', ${type}[${dims.join(',')}].`,
     );
   }
-  return { type, dims, data: type === 'double' ? Float64Array.from(data) : data };
+  if (type !== 'double') return { type, dims, data };
+  // A double keeps the digits that float32 has not, unless it was changed.
+  const kept = (value: number, i: number) =>
+    Object.is(Math.fround(Number(old[i])), value) ? Number(old[i]) : value;
+  return { type, dims, data: Float64Array.from(data, kept) };
 }
 
 function readStrings(bytes: Uint8Array, number: number): string[] {

@@ -1,148 +1,158 @@
-// Times one dream step and one distillation step against the same steps in PyTorch (scripts/bench_step_pytorch.py).
+// Times dream and distillation steps against the same steps in PyTorch (scripts/bench_step_pytorch.py).
 //
-//   npm run --silent bench:step -- --model FILE [--batch 64] [--pytorch PYTHON] [--threads 2] [--blocks 5] [--steps 10]
-//     [--engine onnxruntime|tensorflow]
+//   npm run --silent bench:step -- --model FILE [--batch 64] | --suite [--only NAME]
+//     [--pytorch PYTHON] [--threads 2] [--blocks 3] [--steps 7] [--kinds dream,distill]
+//     [--engine onnxruntime|tensorflow] [--without PASS,...] [--profile]
 //
-// Prints {"dream":{"ms","pytorchMs","ratio"},"distill":{...}}: median milliseconds per step, ratio = PyTorch's / ours.
-// Blocks of ours and of PyTorch's alternate, so that whatever else the machine does hits both.
+// For one model prints {"dream":{"ms","peakBytes","compileMs","pytorchMs","pytorchPeakBytes","ratio"},"distill":{...}}:
+// median milliseconds per step, ratio = PyTorch's / ours. For the suite (scripts/bench-networks.js) prints a table, and
+// at the end the geometric means. --profile adds where our time goes, --without leaves passes of the compiler out.
+// Each side runs in processes of its own, PyTorch in one per memory format, of which the faster counts; their blocks
+// of steps alternate, so that whatever else the machine does hits all.
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { SUITE, buildNetwork } from './bench-networks.js';
 
-const PYTORCH_SCRIPT = fileURLToPath(new URL('bench_step_pytorch.py', import.meta.url));
+const WORKER = fileURLToPath(new URL('bench-step-worker.js', import.meta.url));
+const PYTORCH_WORKER = fileURLToPath(new URL('bench_step_pytorch.py', import.meta.url));
+const FORMATS = ['contiguous', 'channels_last'];
 /** Idle thread pools spin for a while after their last work; a block must not run against the other side's. */
 const SETTLE_MS = 400;
+const WARM_UP = 2;
 
 const { values: options } = parseArgs({
   options: {
     model: { type: 'string' },
+    suite: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     batch: { type: 'string', default: '64' },
-    engine: { type: 'string', default: 'onnxruntime' },
     pytorch: { type: 'string' },
     threads: { type: 'string', default: '2' },
-    blocks: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '10' },
+    blocks: { type: 'string', default: '3' },
+    steps: { type: 'string', default: '7' },
+    kinds: { type: 'string', default: 'dream,distill' },
+    engine: { type: 'string', default: 'onnxruntime' },
+    without: { type: 'string', default: '' },
+    profile: { type: 'boolean', default: false },
   },
 });
-if (!options.model) {
-  console.error('usage: npm run bench:step -- --model FILE [--batch 64] [--pytorch PYTHON]');
+if (!options.suite && !options.model) {
+  console.error(
+    'usage: npm run bench:step -- --model FILE [--batch 64] [--pytorch PYTHON] | --suite [--pytorch PYTHON]',
+  );
   process.exit(2);
 }
-const [batch, threads, blocks, steps] = ['batch', 'threads', 'blocks', 'steps'].map((name) =>
-  Number(options[name]),
-);
+const [blocks, steps] = [Number(options.blocks), Number(options.steps)];
+const kinds = options.kinds.split(',');
 
-const pytorch = options.pytorch && (await startPyTorch(options.pytorch));
-const result = {};
-for (const [kind, prepare] of Object.entries({ dream: prepareDream, distill: prepareDistill })) {
-  const { step, input } = await prepare();
-  await timeSteps(step, input, 3);
-  const ours = [];
+if (options.suite) await runSuite();
+else {
+  const result = {};
+  for (const kind of kinds) result[kind] = await compare(options.model, Number(options.batch), kind);
+  console.log(JSON.stringify(result));
+}
+
+async function runSuite() {
+  const folder = mkdtempSync(join(tmpdir(), 'onnx-dfkd-bench-'));
+  const ratios = Object.fromEntries(kinds.map((kind) => [kind, []]));
+  console.log('| network | batch | step | ms | PyTorch ms | ratio | peak MB | PyTorch MB | compile ms |');
+  console.log('| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |');
+  try {
+    for (const [name, batch, pixels, classes, body] of SUITE) {
+      if (!name.includes(options.only)) continue;
+      const model = join(folder, 'network.onnx');
+      writeFileSync(model, buildNetwork(body, pixels, classes));
+      for (const kind of kinds) {
+        const result = await compare(model, batch, kind);
+        ratios[kind].push(result.ratio);
+        const { ms, pytorchMs, ratio, peakBytes, pytorchPeakBytes, compileMs } = result;
+        const cells = [ms.toFixed(1), pytorchMs?.toFixed(1), ratio?.toFixed(2), megabytes(peakBytes)];
+        cells.push(megabytes(pytorchPeakBytes), compileMs.toFixed(0));
+        console.log(`| ${[name, batch, kind, ...cells].join(' | ')} |`);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  if (!options.pytorch) return;
+  for (const [kind, values] of Object.entries(ratios)) {
+    const mean = Math.exp(values.reduce((sum, ratio) => sum + Math.log(ratio), 0) / values.length);
+    console.log(`${kind}: geometric mean ${mean.toFixed(2)}, lowest ${Math.min(...values).toFixed(2)}`);
+  }
+}
+
+async function compare(model, batch, kind) {
+  const shared = ['--model', model, '--kind', kind, '--batch', String(batch), '--threads', options.threads];
+  const own = ['--engine', options.engine, '--without', options.without];
+  const ours = await startWorker(process.execPath, [WORKER, ...shared, ...own]);
   const theirs = [];
-  if (pytorch) await pytorch.run(kind, 3);
+  for (const format of options.pytorch ? FORMATS : [])
+    theirs.push(await startWorker(options.pytorch, [PYTORCH_WORKER, ...shared, '--format', format]));
+  const workers = [ours, ...theirs];
+  for (const worker of workers) await worker.ask(`run ${WARM_UP}`);
+  const answers = workers.map(() => []);
   for (let block = 0; block < blocks; block++) {
-    await sleep(SETTLE_MS);
-    ours.push(await timeSteps(step, input, steps));
-    await sleep(SETTLE_MS);
-    if (pytorch) theirs.push(await pytorch.run(kind, steps));
+    for (const [i, worker] of workers.entries()) {
+      await sleep(SETTLE_MS);
+      answers[i].push(await worker.ask(`run ${steps}`));
+    }
   }
-  await step.dispose();
-  const ms = median(ours);
-  result[kind] = pytorch ? { ms, pytorchMs: median(theirs), ratio: median(theirs) / ms } : { ms };
-}
-pytorch?.quit();
-console.log(JSON.stringify(result));
-
-/** The dream step of the standard preset, on noise. */
-async function prepareDream() {
-  const { createDreamStep } = await import('../dist/src/dream/dream-step.js');
-  const { shiftMatrix } = await import('../dist/src/dream/jitter.js');
-  const { PRESETS } = await import('../dist/src/presets.js');
-  const { engine, network, preprocessing, noise } = await setUp();
-  const { shape } = network.input;
-  const { classes } = network.output;
-  const targets = new Float32Array(batch * classes);
-  for (let i = 0; i < batch; i++) targets[i * classes + (i % classes)] = 1;
-  const zeros = { shape, data: new Float32Array(noise.data.length) };
-  const input = {
-    targets: { shape: [batch, classes], data: targets },
-    learningRate: { shape: [], data: Float32Array.of(0.05) },
-    rows: shiftMatrix(shape[2], 1),
-    columns: shiftMatrix(shape[3], -1, true),
-  };
-  const step = await engine.compile(createDreamStep(network, preprocessing, PRESETS.standard.dream.weights), {
-    state: { images: noise, first: zeros, second: zeros },
-    input,
-  });
-  return { step, input };
-}
-
-/** Teacher and pruned student on noise: KL, all gradients, SGD with momentum, masks. */
-async function prepareDistill() {
-  const { createDistilStep, distilState } = await import('../dist/src/recover/distil-step.js');
-  const { pruneByMagnitude } = await import('../dist/src/prune/magnitude.js');
-  const { engine, network, noise } = await setUp();
-  const student = pruneByMagnitude(network, { sparsity: 0.75 });
-  const input = { images: noise, learningRate: { shape: [], data: Float32Array.of(0.01) } };
-  const step = await engine.compile(
-    createDistilStep(network, student.masks, { temperature: 3, features: 0, momentum: 0.9 }),
-    { state: distilState(network, student), input },
-  );
-  return { step, input };
-}
-
-async function setUp() {
-  const { readModel } = await import('../dist/converters/read.js');
-  const { createEngine } = await import('../dist/src/engine/create-engine.js');
-  const { lowerModel } = await import('../dist/src/network/lower.js');
-  const { resolvePreprocessing } = await import('../dist/src/preprocess.js');
-  const { createRandom } = await import('../dist/src/random.js');
-  const model = await readModel(options.model);
-  const network = lowerModel(model, { batch });
-  const { shape } = network.input;
-  const size = shape.reduce((product, dim) => product * dim, 1);
+  const [mine, ...formats] = answers.map((blocksOf) => ({
+    ms: median(blocksOf.map(({ ms }) => ms)),
+    peakBytes: blocksOf.at(-1).peakBytes,
+  }));
+  if (options.profile) printProfile(kind, await ours.ask(`profile ${steps}`));
+  for (const worker of workers) worker.end();
+  const best = formats.sort((a, b) => a.ms - b.ms)[0];
   return {
-    engine: createEngine({ engine: options.engine, threads }),
-    network,
-    preprocessing: resolvePreprocessing('imagenet', model),
-    noise: { shape, data: createRandom(0).gaussian(size) },
+    ...mine,
+    compileMs: ours.ready.compileMs,
+    ...(best && { pytorchMs: best.ms, pytorchPeakBytes: best.peakBytes, ratio: best.ms / mine.ms }),
   };
 }
 
-/** Median milliseconds of `count` steps. */
-async function timeSteps(step, input, count) {
-  const times = [];
-  for (let i = 0; i < count; i++) {
-    const start = performance.now();
-    await step.run(input);
-    times.push(performance.now() - start);
+/** Per step: milliseconds and calls of each kind of operator. */
+function printProfile(kind, { operators, betweenMs }) {
+  const total = operators.reduce((sum, { ms }) => sum + ms, 0);
+  console.error(
+    `${kind}, ms per step in operators: ${total.toFixed(1)}; between two steps: ${betweenMs.toFixed(2)}`,
+  );
+  for (const { operator, calls, ms } of operators) {
+    if (ms < total / 1000) continue;
+    const share = `${((100 * ms) / total).toFixed(1)}%`;
+    console.error(
+      `  ${operator.padEnd(24)}${ms.toFixed(2).padStart(9)}${share.padStart(8)}${calls.toFixed(0).padStart(7)} calls`,
+    );
   }
-  return median(times);
 }
 
-async function startPyTorch(python) {
-  const child = spawn(
-    python,
-    [PYTORCH_SCRIPT, '--model', options.model, '--batch', String(batch), '--threads', String(threads)],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+async function startWorker(command, args) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   child.on('error', (error) => fail(error.message));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
-    if (done) fail('PyTorch ended early.');
+    if (done) fail(`${args[0]} ended early.`);
     return JSON.parse(value);
   };
-  await next();
   return {
-    async run(kind, count) {
-      child.stdin.write(`${kind} ${count}\n`);
-      return (await next()).ms;
+    ready: await next(),
+    ask(line) {
+      child.stdin.write(`${line}\n`);
+      return next();
     },
-    quit: () => child.stdin.end('quit\n'),
+    end: () => child.stdin.end(),
   };
+}
+
+function megabytes(bytes) {
+  return bytes === undefined ? undefined : (bytes / 2 ** 20).toFixed(0);
 }
 
 function fail(message) {

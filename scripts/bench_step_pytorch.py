@@ -1,13 +1,13 @@
-"""PyTorch's side of `npm run bench:step`: the same dream and distillation steps, eager, on the CPU.
+"""PyTorch's side of `npm run bench:step`: the same dream or distillation step, eager, on the CPU.
 
-    python scripts/bench_step_pytorch.py --model teacher.onnx --batch 64 --threads 2 --steps 5
+    python scripts/bench_step_pytorch.py --model FILE --kind dream --format contiguous --batch 64 --threads 2
 
-Prints {"ready": true} after warm-up. Then, for each line `dream N` or `distill N` on stdin, runs N steps
-and prints one line {"kind": "dream", "ms": <median per step>, "format": "contiguous"|"channels_last"};
-`quit` or the end of stdin ends it. Each kind runs in the memory format that was faster during warm-up."""
+Prints {"ready": true} when the step is built. Then, for each line `run N` on stdin, runs N steps and prints
+{"ms": <median per step>, "peakBytes": <resident memory at its highest>}; the end of stdin ends it."""
 
 import argparse
 import json
+import resource
 import statistics
 import sys
 import time
@@ -42,6 +42,14 @@ def statistics_loss(network):
         loss = loss + torch.linalg.vector_norm(mean - norm.mean)
         loss = loss + torch.linalg.vector_norm(variance - norm.variance)
     return loss
+
+
+def feature_loss(teacher, student):
+    """Mean over batch norms of the squared distance of their outputs, relative to the teacher's mean square."""
+    loss = 0.0
+    for ours, theirs in zip(student.batch_norms, teacher.batch_norms):
+        loss = loss + F.mse_loss(ours.output, theirs.output) / (theirs.output.square().mean() + 1e-6)
+    return loss / len(teacher.batch_norms)
 
 
 class Dream:
@@ -79,13 +87,14 @@ class Dream:
 
 
 class Distill:
-    """One distillation update: masked student in training mode, KL to the teacher, SGD with momentum."""
+    """One distillation update: masked student in training mode, KL and features, SGD with momentum."""
 
     TEMPERATURE = 3.0
 
     def __init__(self, args, memory_format):
-        self.teacher = OnnxModule(args.model, args.batch).freeze().to_format(memory_format)
-        self.student = OnnxModule(args.model, args.batch).to_format(memory_format)
+        build = lambda: OnnxModule(args.model, args.batch, keep_features=True).to_format(memory_format)
+        self.teacher = build().freeze()
+        self.student = build()
         self.student.batch_statistics = True
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(self.teacher.input_shape, generator=generator)
@@ -99,12 +108,16 @@ class Distill:
         with torch.no_grad():
             target = F.log_softmax(self.teacher(self.images) / t, 1)
         logits = F.log_softmax(self.student(self.images) / t, 1)
-        loss = t * t * F.kl_div(logits, target, reduction="batchmean", log_target=True)
+        divergence = F.kl_div(logits, target, reduction="batchmean", log_target=True)
+        loss = t * t * divergence + feature_loss(self.teacher, self.student)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         with torch.no_grad():
             torch._foreach_mul_(self.weights, self.masks)
+
+
+KINDS = {"dream": Dream, "distill": Distill}
 
 
 def measure(work, steps):
@@ -117,34 +130,22 @@ def measure(work, steps):
     return statistics.median(times)
 
 
-def faster_format(kind, args):
-    """(format name, workload) of the memory format with the lower median; the two take turns."""
-    works = {name: kind(args, memory_format) for name, memory_format in FORMATS.items()}
-    rounds = [{name: measure(work, args.steps) for name, work in works.items()} for _ in range(3)]
-    name = min(works, key=lambda name: min(r[name] for r in rounds[1:]))
-    return name, works[name]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", required=True)
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=5, help="steps per format and round of the warm-up")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    works = {kind: faster_format(build, args) for kind, build in (("dream", Dream), ("distill", Distill))}
+    work = KINDS[args.kind](args, FORMATS[args.format])
     print(json.dumps({"ready": True, "pytorch": torch.__version__}), flush=True)
     for line in sys.stdin:
-        kind, *count = line.split()
-        if kind == "quit":
-            break
-        name, work = works[kind]
-        print(
-            json.dumps({"kind": kind, "ms": round(measure(work, int(count[0])), 3), "format": name}),
-            flush=True,
-        )
+        ms = measure(work, int(line.split()[1]))
+        peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"ms": ms, "peakBytes": peak}), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 Every case is {"op", "attributes", "inputs", "constants", "gradOutput", "output", "gradients"}; tensors are
 {"shape", "data"}, row-major. Operators, attributes, and the constants that follow the inputs (with a "type")
-are ONNX's of opset 20. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null
+are ONNX's of opset 24. `gradients` holds d sum(output * gradOutput) / d input, one per input in order, null
 for an input that takes no gradient. Of an operator with several outputs, whose number is "outputs", `output`
 is all of them as one vector, one after the other. Computed in float64, rounded to 6 significant digits.
 DreamLoss and DistillLoss are whole networks, described at `network_cases`.
@@ -14,58 +14,10 @@ import argparse
 import json
 from pathlib import Path
 
+import gradient_cases_more as more
 import torch
 import torch.nn.functional as F
-
-GENERATOR = torch.Generator()
-
-
-def normal(*shape):
-    """Standard normal values on a grid of 1/16, so that they survive rounding exactly."""
-    return (torch.randn(shape, generator=GENERATOR, dtype=torch.float64) * 16).round() / 16
-
-
-def distinct(*shape):
-    """All values differ by at least 1/16, so that no maximum and no threshold is ever tied."""
-    count = torch.Size(shape).numel()
-    return ((torch.randperm(count, generator=GENERATOR) - count // 2).double() / 16 + 1 / 32).reshape(shape)
-
-
-def encode(tensor):
-    if tensor is None:
-        return None
-    data = [float(f"{value:.6g}") for value in tensor.detach().flatten().tolist()]
-    return {"shape": list(tensor.shape), "data": [int(v) if v == int(v) else v for v in data]}
-
-
-def encode_constant(tensor):
-    return {"type": "float" if tensor.is_floating_point() else "int64"} | encode(tensor)
-
-
-def joined(tensors):
-    return torch.cat([tensor.flatten() for tensor in tensors])
-
-
-def integers(*values):
-    return torch.tensor(values, dtype=torch.int64)
-
-
-def case(op, attributes, function, *inputs, constant=(), constants=(), outputs=1):
-    """One case of `function`; `constant`: positions without gradient; `constants` follow the inputs."""
-    inputs = [x.clone().requires_grad_(i not in constant) for i, x in enumerate(inputs)]
-    output = function(*inputs)
-    upstream = normal(*output.shape) if output.dim() else torch.ones((), dtype=torch.float64)
-    wanted = [x for x in inputs if x.requires_grad]
-    found = iter(torch.autograd.grad(output, wanted, upstream))
-    return {
-        "op": op,
-        "attributes": attributes,
-        "inputs": [encode(x) for x in inputs],
-        "constants": [encode_constant(x) for x in constants],
-        "gradOutput": encode(upstream),
-        "output": encode(output),
-        "gradients": [encode(next(found)) if x.requires_grad else None for x in inputs],
-    } | ({"outputs": outputs} if outputs > 1 else {})
+from gradient_case import GENERATOR, case, distinct, integers, joined, normal
 
 
 def conv_cases():
@@ -173,10 +125,13 @@ def unary_cases():
     x = distinct(2, 2, 3, 2)
     for op, function in {
         "Abs": torch.abs,
+        "Ceil": torch.ceil,
         "Erf": torch.erf,
         "Exp": torch.exp,
+        "Floor": torch.floor,
         "Neg": torch.neg,
         "Relu": F.relu,
+        "Round": torch.round,
         "Sigmoid": torch.sigmoid,
         "Sign": torch.sign,
         "Softplus": F.softplus,
@@ -356,8 +311,12 @@ FILES = {
     "pool": [pool_cases],
     "elementwise": [unary_cases, binary_cases],
     "linear": [linear_cases],
-    "reduction": [reduction_cases],
+    "reduction": [reduction_cases, more.reduction_cases],
     "movement": [movement_cases],
+    "activation": [more.activation_cases],
+    "normalization": [more.normalization_cases],
+    "spatial": [more.spatial_conv_cases, more.transposed_cases, more.spatial_pool_cases],
+    "resampling": [more.resize_cases, more.block_cases],
     "network": [network_cases],
 }
 
@@ -371,7 +330,7 @@ def main():
         GENERATOR.manual_seed(7)
         cases = [c for make in makers for c in make()]
         lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
-        (args.out / f"{name}.json").write_text('{"opset":20,"cases":[\n' + lines + "\n]}\n")
+        (args.out / f"{name}.json").write_text('{"opset":24,"cases":[\n' + lines + "\n]}\n")
 
 
 if __name__ == "__main__":

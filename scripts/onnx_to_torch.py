@@ -28,10 +28,13 @@ def reachable(graph):
 
 
 class OnnxModule(nn.Module):
-    """`leaves` holds float tensors by initializer name; `batch_norms` the BatchNorm layers in graph order."""
+    """`leaves` holds float tensors by initializer name; `batch_norms` the BatchNorm layers in graph order.
 
-    def __init__(self, path, batch):
+    With `keep_features` each of them keeps its output too, as `output`."""
+
+    def __init__(self, path, batch, keep_features=False):
         super().__init__()
+        self.keep_features = keep_features
         self.model = onnx.load(path)
         self.leaves, self.batch_norms, self.calls = {}, [], []
         self.batch_statistics = False
@@ -47,6 +50,7 @@ class OnnxModule(nn.Module):
             for proto in reachable(graph):
                 self._build(proto, constants, values)
         self._use_in_place_activations()
+        del self.model  # the leaves hold all that is needed
 
     def _build(self, proto, constants, values):
         dynamic = [name for name in proto.input if name in values]

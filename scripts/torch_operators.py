@@ -66,9 +66,7 @@ def overwritable(function):
 
 
 class BatchNorm:
-    """Normalises with running statistics, or the batch's; `input` keeps what the last forward pass saw."""
-
-    overwritable = True
+    """Normalises with running statistics, or the batch's; keeps what the last forward pass saw and gave."""
 
     def __init__(self, node):
         self.module = node.module
@@ -76,15 +74,20 @@ class BatchNorm:
         self.mean, self.variance = node.parameter(3, False), node.parameter(4, False)
         self.epsilon = node.attribute("epsilon", 1e-5)
         self.momentum = 1 - node.attribute("momentum", 0.9)
-        self.input = None
+        self.input = self.output = None
+        # A layer whose output is looked at afterwards may not be overwritten by the activation after it.
+        self.overwritable = not node.module.keep_features
         node.module.batch_norms.append(self)
 
     def __call__(self, x):
         self.input = x
         training = self.module.batch_statistics
-        return F.batch_norm(
+        y = F.batch_norm(
             x, self.mean, self.variance, self.scale, self.offset, training, self.momentum, self.epsilon
         )
+        if self.module.keep_features:
+            self.output = y
+        return y
 
 
 operator("BatchNormalization")(BatchNorm)

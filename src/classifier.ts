@@ -2,14 +2,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { takeImages } from './dream/dream-source.js';
 import type { Arrays, Engine, HostTensor } from './engine/engine.js';
 import type { Network } from './network/network.js';
+import { requireFiniteOutput } from './require-finite.js';
 import { copyTeacher, type Student } from './student.js';
 
 /** Runs a network in inference mode, with the weights of any student. */
 export interface Classifier {
-  /** Logits [count, classes] of images [count, channels, height, width], any count. */
+  /** Logits [count, classes] of images [count, channels, height, width], any count. Throws E_NONFINITE. */
   logits(student: Student, images: HostTensor): Promise<HostTensor>;
   dispose(): Promise<void>;
 }
+
+const CIRCUMSTANCES = {
+  when: 'while the network classified images',
+  advice: 'its weights or the preprocessing may be wrong',
+};
 
 export async function createClassifier(engine: Engine, network: Network): Promise<Classifier> {
   const { batch } = network;
@@ -31,7 +37,9 @@ export async function createClassifier(engine: Engine, network: Network): Promis
       for (let start = 0; start < count; start += batch) {
         // The last batch is filled up with the first images; their logits are dropped.
         const indices = Array.from({ length: batch }, (_, i) => (start + i) % count);
-        const { logits } = await step.run({ images: takeImages(images, indices) });
+        const output = await step.run({ images: takeImages(images, indices) });
+        await requireFiniteOutput(step, output, CIRCUMSTANCES);
+        const { logits } = output;
         const wanted = Math.min(batch, count - start) * network.output.classes;
         data.set(logits.data.subarray(0, wanted), start * network.output.classes);
       }

@@ -1,4 +1,6 @@
+import type { DeviceList } from './engine/device.js';
 import type { InspectOptions, Inspection } from './inspect.js';
+import type { SupportedOperator } from './supported-operators.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
@@ -10,12 +12,22 @@ import type { VerifyOptions } from './verify/verify-models.js';
  */
 
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
+export type { DeviceList, DeviceStatus } from './engine/device.js';
+export type { SupportedOperator } from './supported-operators.js';
 export type { InspectOptions, Inspection } from './inspect.js';
+export type { MemoryOptions, NoteOptions, SignatureOptions } from './open-model.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
 export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
-export { formatEvaluation, formatInspection, formatParity, formatRecovery } from './report/terminal.js';
+export {
+  formatDevices,
+  formatEvaluation,
+  formatInspection,
+  formatOperators,
+  formatParity,
+  formatRecovery,
+} from './report/terminal.js';
 export type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 export type { Parity } from './verify/parity.js';
 export type { VerifyOptions } from './verify/verify-models.js';
@@ -45,10 +57,22 @@ export async function inspectModel(path: string, options?: InspectOptions): Prom
   return inspect(path, options);
 }
 
+/** The operators that models may use, by name. */
+export async function supportedOperators(): Promise<SupportedOperator[]> {
+  const { listOperators } = await import('./supported-operators.js');
+  return listOperators();
+}
+
 /** Top-1 accuracy of a model on labelled images. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
   const { evaluateModel: evaluate } = await import('./verify/evaluate.js');
   return evaluate(path, options);
+}
+
+/** What this machine can compute on, tried out, and what `auto` would choose. */
+export async function listDevices(): Promise<DeviceList> {
+  const { listDevices: list } = await import('./engine/onnxruntime/devices.js');
+  return list();
 }
 
 /** Compares the outputs of two models on the same random inputs. */

@@ -1,15 +1,21 @@
 import { DfkdError } from '../converters/errors.js';
-import type { Graph, Tensor } from '../converters/model.js';
+import type { DataType, Graph, Tensor } from '../converters/model.js';
+import { isFloating } from '../converters/ops/support/constants.js';
 import { unsupportedOperators } from '../converters/ops/index.js';
 import { sizeOf } from '../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
-import { type BatchNormInfo, findBatchNorms, looksFolded } from '../converters/passes/find-batch-norms.js';
+import {
+  type BatchNormInfo,
+  findBatchNorms,
+  findFolding,
+  type Folding,
+} from '../converters/passes/find-batch-norms.js';
 import { foldConstants } from '../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../converters/passes/resolve-identities.js';
 import { splitSequences } from '../converters/passes/split-sequences.js';
-import { readModel } from '../converters/read.js';
-import { validateModel } from '../converters/validate.js';
+import { trainingBatchNorms } from '../converters/runnable.js';
+import { type MemoryOptions, openModel, type SignatureOptions } from './open-model.js';
 
 export interface Range {
   readonly min: number;
@@ -39,21 +45,28 @@ export interface Inspection {
   }[];
   /** Whether batch norm was folded into the convolutions at export. */
   readonly folded: boolean;
+  /** How that can be told, what was lost, and how to export without; null where nothing was folded. */
+  readonly folding: Folding | null;
+  /** Batch norms that the file has in training mode; this tool reads them as inference. */
+  readonly trainingMode: number;
+  /** Names of the outputs, of which `output` is the one that is used. */
+  readonly outputs: readonly string[];
+  /** Types in which the weights are stored, and in which a student's will be. */
+  readonly weightTypes: readonly DataType[];
+  /** Files beside the model that hold weights. */
+  readonly externalFiles: readonly string[];
 }
 
-export interface InspectOptions {
-  /** Bytes that may be used; default three quarters of the machine's. */
-  readonly maxMemory?: number | undefined;
-}
+export interface InspectOptions extends SignatureOptions, MemoryOptions {}
 
 /** Reads and describes a model, without tfjs and without onnxruntime. Throws as `readModel` and `validateModel` do. */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection> {
-  const model = await readModel(path, options);
-  validateModel(model);
+  const { model, outputs } = await openModel(path, options);
   // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
   const graph = dropDeadNodes(splitSequences(resolveIdentities(inlineFunctions(model))));
   if (graph.inputs.length === 0) throw new DfkdError('E_UNSUPPORTED', 'The model has no input.');
   const batchNorms = findBatchNorms(graph);
+  const folding = findFolding(graph);
   const [input] = graph.inputs;
   const [output] = graph.outputs;
   return {
@@ -72,7 +85,12 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
       mean: rangeOf(mean.tensor),
       variance: rangeOf(variance.tensor),
     })),
-    folded: looksFolded(graph),
+    folded: folding !== null,
+    folding,
+    trainingMode: trainingBatchNorms(graph.nodes).length,
+    outputs,
+    weightTypes: weightTypes(graph),
+    externalFiles: [...model.externalFiles].sort(),
   };
 }
 
@@ -89,11 +107,18 @@ function countParameters({ nodes, initializers }: Graph, batchNorms: readonly Ba
   const statistics = new Set(batchNorms.flatMap(({ mean, variance }) => [mean.name, variance.name]));
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   let count = 0;
-  for (const [name, { type, dims }] of initializers) {
-    const isWeight = /^(float|float16|bfloat16|double)$/.test(type) && dims.length > 0;
-    if (isWeight && read.has(name) && !statistics.has(name)) count += sizeOf(dims);
+  for (const [name, tensor] of initializers) {
+    if (isWeight(tensor) && read.has(name) && !statistics.has(name)) count += sizeOf(tensor.dims);
   }
   return count;
+}
+
+function isWeight({ type, dims }: Tensor): boolean {
+  return isFloating(type) && dims.length > 0;
+}
+
+function weightTypes({ initializers }: Graph): DataType[] {
+  return [...new Set([...initializers.values()].filter(isWeight).map(({ type }) => type))].sort();
 }
 
 /** Sorted by name; without a prototype, because a file may name an operator `__proto__`. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DfkdError } from '../converters/errors.js';
+import type { Model } from '../converters/model.js';
+import type { ExternalFile } from '../converters/external-layout.js';
 
 /**
  * Refuses, before any work, an output that is the input (also through links), that exists while `force` is off, or
@@ -25,34 +28,75 @@ export async function checkOutput(input: string, output: string, force: boolean)
   }
 }
 
+/** The file that takes the external data of a model, named as PyTorch names it. */
+export function dataPath(output: string): string {
+  return `${output}.data`;
+}
+
+/** As `checkOutput`, for the data beside the output, and against the teacher's own data. */
+export async function checkDataOutput(
+  input: string,
+  output: string,
+  { externalFiles }: Pick<Model, 'externalFiles'>,
+  force: boolean,
+): Promise<void> {
+  for (const name of externalFiles) {
+    const data = join(dirname(input), name);
+    await checkOutput(data, output, true);
+    await checkOutput(data, dataPath(output), force);
+  }
+}
+
 /**
- * Writes a file as a whole or not at all: into a temporary file of the same folder, which is given to `accept`, then
- * renamed into place; gives what `accept` gave. Whatever fails, the temporary file goes. Throws E_IO, and what `accept` throws.
+ * Writes a file as a whole or not at all, with the file `beside` it if there is one: into a temporary folder next to
+ * it, where `accept` is given its path, then moved into place; gives what `accept` gave. Whatever fails, the temporary
+ * folder goes and what was there before stays. Throws E_IO, and what `accept` throws.
  */
 export async function writeWhole<T>(
   path: string,
   bytes: Uint8Array,
   accept: (temporary: string) => Promise<T>,
+  beside: ExternalFile | null = null,
 ): Promise<T> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
+  const folder = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.tmp`);
   try {
-    await writeSynced(temporary, bytes);
-    const accepted = await accept(temporary);
-    await rename(temporary, path);
+    await mkdir(folder);
+    if (beside) await writeSynced(join(folder, beside.location), beside.chunks);
+    await writeSynced(join(folder, basename(path)), [bytes]);
+    const accepted = await accept(join(folder, basename(path)));
+    moveIntoPlace(folder, dirname(path), basename(path), beside?.location);
     return accepted;
   } catch (error) {
     if (error instanceof DfkdError) throw error;
     throw new DfkdError('E_IO', `'${path}' cannot be written: ${reason(error)}.`, { cause: error });
   } finally {
-    await rm(temporary, { force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Without a pause in which a signal could end the process. The model comes last, so that it never stands without its
+ * data; where it cannot take its place, the data that was there before comes back.
+ */
+function moveIntoPlace(from: string, to: string, name: string, data: string | undefined): void {
+  const old = join(from, 'replaced');
+  const isReplaced = data !== undefined && existsSync(join(to, data));
+  if (isReplaced) renameSync(join(to, data), old);
+  try {
+    if (data !== undefined) renameSync(join(from, data), join(to, data));
+    renameSync(join(from, name), join(to, name));
+  } catch (error) {
+    if (data !== undefined) rmSync(join(to, data), { force: true });
+    if (isReplaced) renameSync(old, join(to, data));
+    throw error;
   }
 }
 
 /** The bytes are on the disk when this resolves, so that a power cut leaves the old file or the new one. */
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+async function writeSynced(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(bytes);
+    for (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
   } finally {
     await file.close();

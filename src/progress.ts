@@ -22,16 +22,3 @@ export interface RunControl {
 export function throwIfInterrupted({ signal }: RunControl): void {
   if (signal?.aborted) throw new DfkdError('E_INTERRUPTED', 'The run was interrupted; no file was written.');
 }
-
-/** Throws E_NONFINITE, naming the step, where a loss term is NaN or infinite. `step` counts from 1. */
-export function checkFinite({ stage, step, steps, terms = {} }: ProgressEvent): void {
-  for (const [term, value] of Object.entries(terms)) {
-    if (!Number.isFinite(value)) {
-      throw new DfkdError(
-        'E_NONFINITE',
-        `Stage '${stage}' stopped at step ${step} of ${steps}: the ${term} loss is ${value}; ` +
-          "the model's weights or its preprocessing may be wrong.",
-      );
-    }
-  }
-}

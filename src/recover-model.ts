@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import type { ExternalFile } from '../converters/external-layout.js';
+import type { Model } from '../converters/model.js';
+import type { EditedModel } from '../converters/write.js';
 import { bakeStudent } from './bake/bake.js';
 import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine } from './engine/engine.js';
+import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { lowerModel } from './network/lower.js';
-import { checkOutput, writeWhole } from './output-file.js';
+import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
 import { pruneByMagnitude } from './prune/magnitude.js';
 import { createRandom } from './random.js';
@@ -14,9 +19,10 @@ import { describeLayers, showImages, withDetails, type RecoverResult } from './r
 import { createMeasure, distil } from './recover/distil.js';
 import { reestimateStatistics } from './recover/statistics.js';
 import { createRunRecord, type RunRecord } from './run-record.js';
-import { copyTeacher, measureSparsity, type Student } from './student.js';
+import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
 import type { Parity } from './verify/parity.js';
+import { VERSION } from './version.js';
 
 export type { RecoverOptions } from './recover-options.js';
 export type { RecoverDetails, RecoverResult } from './recover-result.js';
@@ -36,30 +42,35 @@ export async function recoverModel(
   const start = performance.now();
   const settings = resolveOptions(options);
   await checkOutput(input, output, settings.force);
-  const engine = createEngine({ engine: settings.engine, threads: settings.threads });
+  const device = await resolveDevice(settings.device);
+  const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
   const run = createRunRecord(options);
 
   const teacher = await run.stage('read', () =>
     readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
-  const notes = teacher.preprocessing.note === undefined ? [] : [teacher.preprocessing.note];
+  await checkDataOutput(input, output, teacher.model, settings.force);
+  const { notes } = teacher;
   for (const note of notes) options.onNote?.(note);
   try {
     const { student, dreams } = await makeStudent(engine, teacher, settings, run);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
+    const data = written?.external && describeData(output, written.external);
     const { network, preprocessing, model } = teacher;
     return withDetails(
       {
-        input: { path: input, sha256: sha256(model.bytes) },
+        input: { path: input, sha256: sha256([model.bytes]) },
         output: {
           path: output,
-          sha256: written && sha256(written.bytes),
+          sha256: written && sha256([written.bytes]),
           bytes: written?.bytes.length ?? null,
+          ...(data ? { data } : {}),
         },
         seed: settings.seed,
         preset: settings.presetName,
+        device,
         seconds: (performance.now() - start) / 1000,
         sparsity: { target: settings.sparsity, achieved: measureSparsity(network, student) },
         agreement: { pruned: run.agreement('prune'), recovered: run.agreement('distil') },
@@ -117,7 +128,10 @@ async function makeStudent(
   );
   const student = await stage(
     'distil',
-    () => distil(engine, network, adapted, source, measure, distilling, control),
+    async () => {
+      const distilled = await distil(engine, network, adapted, source, measure, distilling, control);
+      return roundStudent(network, distilled);
+    },
     measure,
   );
   return { student, dreams };
@@ -128,21 +142,43 @@ async function writeStudent(
   output: string,
   teacher: Teacher,
   student: Student,
-  { threads }: RecoverSettings,
+  settings: RecoverSettings,
   { control }: RunRecord,
-): Promise<{ bytes: Uint8Array; parity: Parity }> {
-  const bytes = bakeStudent(teacher.model, student, teacher.network);
-  const parity = await writeWhole(output, bytes, async (file) => {
+): Promise<EditedModel & { parity: Parity }> {
+  const { model, network } = teacher;
+  const { bytes, external } = bakeStudent(model, student, network, {
+    externalLocation: basename(dataPath(output)),
+    metadata: provenance(model, settings),
+  });
+  const accept = async (file: string) => {
     // A small probability is as wrong, relatively, as its logit is absolutely, and logits may be large.
-    const { logits, name } = teacher.network.output;
-    const tolerance = logits === name ? {} : { atol: 1e-4 };
-    const measured = await compareWithFile(teacher, student, file, 'The written file', threads, tolerance);
+    const tolerance = network.output.activation === null ? {} : { atol: 1e-4 };
+    const what = 'The written file';
+    const measured = await compareWithFile(teacher, student, file, what, settings, tolerance);
     throwIfInterrupted(control);
     return measured;
-  });
-  return { bytes, parity };
+  };
+  return { bytes, external, parity: await writeWhole(output, bytes, accept, external) };
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** What made the student, enough to make it again; nothing of who or where. */
+function provenance({ bytes }: Model, { sparsity, seed, presetName }: RecoverSettings): Map<string, string> {
+  return new Map([
+    ['onnx_dfkd.version', VERSION],
+    ['onnx_dfkd.input_sha256', sha256([bytes])],
+    ['onnx_dfkd.sparsity', String(sparsity)],
+    ['onnx_dfkd.seed', String(seed)],
+    ['onnx_dfkd.preset', presetName],
+  ]);
+}
+
+function sha256(chunks: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+function describeData(output: string, { chunks }: ExternalFile): RecoverResult['output']['data'] {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  return { path: dataPath(output), sha256: sha256(chunks), bytes };
 }

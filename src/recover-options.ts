@@ -1,10 +1,12 @@
 import { DfkdError } from '../converters/errors.js';
 import { ENGINES, type EngineName } from './engine/engine.js';
+import { DEVICES, type Device } from './engine/device.js';
+import type { MemoryOptions, SignatureOptions } from './open-model.js';
 import type { PreprocessOption } from './preprocess.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
 
-export interface RecoverOptions extends RunControl {
+export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOptions {
   /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
   readonly sparsity?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
@@ -17,8 +19,8 @@ export interface RecoverOptions extends RunControl {
   readonly engine?: EngineName | undefined;
   /** Threads within one operator; default: the number of physical cores. */
   readonly threads?: number | undefined;
-  /** Bytes that may be used; default three quarters of the machine's. */
-  readonly maxMemory?: number | undefined;
+  /** Where to compute; auto is the first GPU that passes a self-check, else cpu. Default cpu. */
+  readonly device?: Device | 'auto' | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
   /** Replace an existing output. Default false. */
@@ -28,7 +30,7 @@ export interface RecoverOptions extends RunControl {
 }
 
 /** The options with their defaults. */
-export interface RecoverSettings {
+export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly sparsity: number;
   /** Its name: `custom` where it was given in full. */
   readonly presetName: string;
@@ -37,7 +39,7 @@ export interface RecoverSettings {
   readonly preprocess: PreprocessOption;
   readonly engine: EngineName;
   readonly threads: number | undefined;
-  readonly maxMemory: number | undefined;
+  readonly device: Device | 'auto';
   readonly recover: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -45,9 +47,8 @@ export interface RecoverSettings {
 
 /** Fills in the defaults. Throws E_ARG. */
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
-  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto' } = options;
-  const { threads, maxMemory } = options;
-  const { engine = ENGINES[0], recover = true, force = false, dryRun = false } = options;
+  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
+  const { engine = ENGINES[0], device = 'cpu', recover = true, force = false, dryRun = false } = options;
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
   }
@@ -60,12 +61,36 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new DfkdError('E_ARG', `The seed is ${seed}; it must be a whole number from 0.`);
   }
+  if (engine === 'tensorflow' && device !== 'cpu') {
+    throw new DfkdError(
+      'E_ARG',
+      'A device can be chosen for the engine onnxruntime only; TensorFlow takes the GPU where it has one.',
+    );
+  }
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
     throw new DfkdError('E_ARG', `The number of threads is ${threads}; it must be a whole number from 1.`);
+  }
+  if (device !== 'auto' && !DEVICES.includes(device)) {
+    throw new DfkdError('E_ARG', `There is no device '${device}'; use auto, ${DEVICES.join(', ')}.`);
   }
   const work =
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  return { ...work, sparsity, seed, preprocess, engine, threads, maxMemory, recover, force, dryRun };
+  const { inputShape, outputName, maxMemory } = options;
+  return {
+    ...work,
+    inputShape,
+    outputName,
+    sparsity,
+    seed,
+    preprocess,
+    engine,
+    threads,
+    maxMemory,
+    device,
+    recover,
+    force,
+    dryRun,
+  };
 }

@@ -1,4 +1,5 @@
 import { takeImages } from './dream/dream-source.js';
+import type { Device } from './engine/device.js';
 import type { HostTensor } from './engine/engine.js';
 import type { Network } from './network/network.js';
 import { toBytes, type Preprocessing } from './preprocess.js';
@@ -8,9 +9,17 @@ import type { Student } from './student.js';
 /** What one run did; the JSON document of the command line. Null where nothing was measured or written. */
 export interface RecoverResult {
   readonly input: { readonly path: string; readonly sha256: string };
-  readonly output: { readonly path: string; readonly sha256: string | null; readonly bytes: number | null };
+  readonly output: {
+    readonly path: string;
+    readonly sha256: string | null;
+    readonly bytes: number | null;
+    /** Of a student whose weights lie in a file of their own, as its teacher's do. */
+    readonly data?: { readonly path: string; readonly sha256: string; readonly bytes: number };
+  };
   readonly seed: number;
   readonly preset: string;
+  /** Where the steps were computed. */
+  readonly device: Device;
   readonly seconds: number;
   /** Shares of the conv and linear weights that are exactly 0. */
   readonly sparsity: { readonly target: number; readonly achieved: number };

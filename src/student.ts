@@ -1,3 +1,4 @@
+import { roundTo } from '../converters/half.js';
 import type { Network, Parameter } from './network/network.js';
 
 /** What pruning and recovery change: float weights and 0/1 masks, both keyed by parameter name. */
@@ -38,6 +39,15 @@ export function replaceWeights(student: Student, changed: ReadonlyMap<string, Fl
     weights.set(name, mask ? values.map((value, i) => (mask[i] === 0 ? 0 : value)) : values);
   }
   return { weights, masks: student.masks };
+}
+
+/** The student as the file will hold it: every weight rounded to the type that the file stores it in. */
+export function roundStudent({ parameters }: Network, { weights, masks }: Student): Student {
+  const rounded = Array.from(
+    weights,
+    ([name, values]) => [name, roundTo(parameters.get(name)!.type, values)] as const,
+  );
+  return { weights: new Map(rounded), masks };
 }
 
 /** Share of exact zeros among the weights that pruning may mask. */

@@ -59,21 +59,6 @@ describe('bad input: one sentence, an exit code, no output file', () => {
       /folded.*torch\.onnx\.export\(.*dynamo=True, optimize=False\).*torch\.onnx\.export\(.*dynamo=False, .*PRESERVE, do_constant_folding=False\)/,
     ],
     [
-      'a model exported in training mode',
-      ['training.onnx', 'out.onnx'],
-      4,
-      /exported in training mode.*TrainingMode\.PRESERVE/,
-      () => {
-        const spec = tinyTeacherSpec();
-        const nodes = spec.nodes.map((node) =>
-          node.opType === 'BatchNormalization'
-            ? { ...node, attributes: { ...node.attributes, training_mode: 1 } }
-            : node,
-        );
-        write('training.onnx', encodeModel({ ...spec, nodes }));
-      },
-    ],
-    [
       'operators that are not supported, all at once',
       ['strange.onnx', 'out.onnx'],
       4,

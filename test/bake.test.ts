@@ -39,7 +39,7 @@ function sharingModel(): GraphSpec {
 function bakeInto(spec: GraphSpec, change: (student: Student, network: Network) => Student) {
   const model = decodeModel(encodeModel(spec));
   const network = lowerModel(model, { batch: 1 });
-  return { model, network, bytes: bakeStudent(model, change(copyTeacher(network), network), network) };
+  return { model, network, ...bakeStudent(model, change(copyTeacher(network), network), network) };
 }
 
 async function run(bytes: Uint8Array, x: readonly number[]): Promise<number[]> {
@@ -117,11 +117,11 @@ test.skipIf(!existsSync(RESNET20))(
     const model = await readModel(RESNET20);
     const network = lowerModel(model, { batch: 1 });
     const student = copyTeacher(network);
-    expect(bakeStudent(model, student, network)).toBe(model.bytes);
+    expect(bakeStudent(model, student, network).bytes).toBe(model.bytes);
 
     const [name] = network.prunable;
     const mask = student.weights.get(name)!.map((_, i) => i % 2);
-    const bytes = bakeStudent(model, { ...student, masks: new Map([[name, mask]]) }, network);
+    const { bytes } = bakeStudent(model, { ...student, masks: new Map([[name, mask]]) }, network);
     expect(bytes).toHaveLength(model.bytes.length);
     const differing = bytes.reduce((count, byte, i) => count + (byte === model.bytes[i] ? 0 : 1), 0);
     expect(differing).toBeGreaterThan(mask.length);

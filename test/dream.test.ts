@@ -295,7 +295,9 @@ describe('dreaming', () => {
     broken.parameters.get('linear.bias')!.data[0] = Number.NaN;
     await expect(dream(engine, broken, preprocessing, options, createRandom(0))).rejects.toMatchObject({
       code: 'E_NONFINITE',
-      message: expect.stringMatching(/'dream' stopped at step 1 of 80: .* loss is NaN/) as string,
+      message: expect.stringMatching(
+        /^The loss turned NaN at dream step 1 of 80: the loss first gave NaN;/,
+      ) as string,
     });
   });
 });

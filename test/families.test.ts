@@ -16,9 +16,6 @@ const NAME = /^(?<family>.+?)-(?<exporter>torchscript|dynamo-noopt|dynamo)-(?<op
 /** Families that have no batch norm in any form. */
 const WITHOUT_BATCH_NORM = ['vgg', 'squeezenet', 'convnext'];
 
-/** LayerNormalization has no operator here yet. */
-const NOT_YET = 'convnext-dynamo';
-
 const engine = createOnnxRuntimeEngine({ threads: 1 });
 
 test.skipIf(process.env['FAMILIES'])('every family from both exporters', () => {
@@ -28,11 +25,7 @@ test.skipIf(process.env['FAMILIES'])('every family from both exporters', () => {
 });
 
 describe('imports, computes what onnxruntime computes, and every parameter has a gradient', () => {
-  test.each(files.filter((file) => file.startsWith(NOT_YET)))('%s is refused', async (file) => {
-    await expect(checkFamily(engine, join(FOLDER, file))).rejects.toThrow('LayerNormalization');
-  });
-
-  test.each(files.filter((file) => !file.startsWith(NOT_YET)))('%s', async (file) => {
+  test.each(files)('%s', async (file) => {
     const { family, exporter } = NAME.exec(file)!.groups!;
     const { network, logits, gradients } = await checkFamily(engine, join(FOLDER, file));
     expect(compareTensors(logits.expected, logits.actual, { rtol: 1e-3, atol: 1e-5 })).toMatchObject({

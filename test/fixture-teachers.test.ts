@@ -50,7 +50,7 @@ describe.each(Object.entries(recorded))('%s', (name, { evaluation }) => {
           const network = lowerModel(model, { batch: 1 });
           const student = pruneByMagnitude(network, { sparsity: Number(sparsity) });
           const path = join(folder, `${form}.onnx`);
-          writeFileSync(path, bakeStudent(model, student, network));
+          writeFileSync(path, bakeStudent(model, student, network).bytes);
           expectSame(await correctOf(path), evaluation, evaluation.pruned[sparsity]);
         }
       } finally {

@@ -80,6 +80,37 @@ describe('a model whose every figure is known', () => {
   });
 });
 
+describe('folded batch norms', () => {
+  const fixture = (name: string) => new URL(`../fixtures/teachers/${name}.onnx`, import.meta.url).pathname;
+
+  test.each(['resnet8', 'mobilenetv2'])(
+    '%s: how it can be told, what was lost, how to export',
+    async (name) => {
+      const [kept, folded] = [
+        await inspectModel(fixture(`${name}-torchscript`)),
+        await inspectModel(fixture(`${name}-folded`)),
+      ];
+      expect([kept.folded, kept.folding]).toEqual([false, null]);
+      expect(folded.folded).toBe(true);
+      const norms = kept.batchNorms.length;
+      const channels = kept.batchNorms.reduce((sum, norm) => sum + norm.channels, 0);
+      expect(folded.folding!.evidence).toContain(
+        `${norms} of ${folded.operators['Conv']} convolutions have a bias`,
+      );
+      expect(folded.folding!.lost).toContain(`up to ${norms} batch norms (${channels} channels)`);
+      // The calls are those of PyTorch's documentation, which keep batch norm.
+      const text = formatInspection(folded);
+      expect(text).toContain(
+        'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
+      );
+      expect(text).toContain(
+        'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
+      );
+      expect(text).toContain(folded.folding!.lost);
+    },
+  );
+});
+
 const TEACHERS = new URL('../../shared/teachers/', import.meta.url);
 const realTeachers = describe.skipIf(!existsSync(TEACHERS));
 realTeachers('teachers trained by others (skipped without ../shared)', () => {

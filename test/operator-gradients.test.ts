@@ -9,7 +9,7 @@ import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { createEagerEngine } from './support/eager-engine.js';
 import { VECTORS, type Encoded, type Vector } from './support/gradient-vectors.js';
 
-const OPSET = 20;
+const OPSET = 24;
 let engines: readonly Engine[];
 
 beforeAll(async () => {
@@ -26,20 +26,20 @@ const toTensor = ({ shape, data, type = 'float' }: Encoded & { type?: 'float' | 
 
 /** The operator as the network would call it: a function of the case's inputs. */
 function operatorOf(example: Vector): (xs: readonly tf.Tensor[]) => tf.Tensor {
-  const { op, attributes, inputs, constants, gradients } = example;
-  const definition = findOperator({ domain: '', opType: op }, OPSET)!;
+  const { op, attributes, inputs, constants, gradients, opset = OPSET } = example;
+  const definition = findOperator({ domain: '', opType: op }, opset)!;
   const values = Object.entries(attributes).map(([name, value]): [string, Attribute] => [
     name,
     { kind: definition.attributes[name].kind, value } as Attribute,
   ]);
   const node = { label: op, opType: op, domain: '', inputs: [], outputs: ['y'], attributes: new Map(values) };
-  const parsed = parseAttributes(definition, node, OPSET);
+  const parsed = parseAttributes(definition, node, opset);
   const known = [
     ...inputs.map((x, i) => (gradients[i] ? undefined : toTensor(x))),
     ...constants.map(toTensor),
   ];
   const context = {
-    opset: OPSET,
+    opset,
     constants: known,
     types: [...inputs, ...constants].map(() => 'float' as const),
     outputCount: example.outputs ?? 1,

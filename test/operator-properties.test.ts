@@ -8,6 +8,7 @@ import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { checkForward, checkGradient, type Engines } from './support/check-operator.js';
 import { createEagerEngine } from './support/eager-engine.js';
 import * as arbitraries from './support/operator-arbitraries.js';
+import * as imageArbitraries from './support/operator-arbitraries-images.js';
 import { describeCase, type Case } from './support/operator-cases.js';
 
 const RUNS: Readonly<Partial<Record<string, number>>> = { conv: 200, pool: 120 };
@@ -19,7 +20,7 @@ beforeAll(async () => {
   engines = { eager: await createEagerEngine(), compiled: createOnnxRuntimeEngine({ threads: 1 }) };
 });
 
-test.each(Object.entries(arbitraries))('%s', async (name, arbitrary) => {
+test.each(Object.entries({ ...arbitraries, ...imageArbitraries }))('%s', async (name, arbitrary) => {
   const check = async (item: Case) => {
     await checkForward(item, engines);
     await checkGradient(item, engines);

@@ -37,6 +37,7 @@ function model(
     },
     functions: [],
     external: new Set(),
+    externalFiles: new Set(),
   };
 }
 

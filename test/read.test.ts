@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -169,6 +169,8 @@ describe('external data', () => {
     symlinkSync('short.bin', join(baseDir, 'link.bin'));
     symlinkSync(tmpdir(), join(baseDir, 'linked-folder'));
     execFileSync('mkfifo', [join(baseDir, 'pipe')]);
+    writeFileSync(join(baseDir, 'two-names.bin'), new Uint8Array(16));
+    linkSync(join(baseDir, 'two-names.bin'), join(baseDir, 'second.bin'));
     const locations = [
       '../w.bin',
       '/etc/passwd',
@@ -178,7 +180,7 @@ describe('external data', () => {
       'short.bin',
       '.',
     ];
-    for (const location of [...locations, 'link.bin', 'linked-folder/w.bin', 'pipe']) {
+    for (const location of [...locations, 'link.bin', 'linked-folder/w.bin', 'pipe', 'second.bin']) {
       const bytes = modelWith([entry('location', location)]);
       expect([location, codeOf(() => decodeModel(bytes, { baseDir }))]).toEqual([location, 'E_EXTERNAL']);
     }

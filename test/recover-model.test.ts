@@ -7,24 +7,15 @@ import { DfkdError } from '../converters/errors.js';
 import { readModel } from '../converters/read.js';
 import { lowerModel } from '../src/network/lower.js';
 import { writeWhole } from '../src/output-file.js';
-import { PRESETS, type Preset } from '../src/presets.js';
 import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
 import { createRandom } from '../src/random.js';
 import { runModel } from '../src/verify/run-model.js';
+import { VERSION } from '../src/version.js';
+import { TINY_PRESET } from './support/tiny-preset.js';
 
 const TEACHER = new URL('../fixtures/teachers/resnet8-torchscript.onnx', import.meta.url).pathname;
 const FOLDED = new URL('../fixtures/teachers/resnet8-folded.onnx', import.meta.url).pathname;
-const { fast } = PRESETS;
-
-/** All of the recipe, too little of it to bring accuracy back. */
-const TINY: Preset = {
-  ...fast,
-  heldOut: 16,
-  statisticsBatches: 3,
-  dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
-  distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
-};
-const OPTIONS: RecoverOptions = { preset: TINY, preprocess: 'cifar10', sparsity: 0.8 };
+const OPTIONS: RecoverOptions = { preset: TINY_PRESET, preprocess: 'cifar10', sparsity: 0.8 };
 
 let folder: string;
 let output: string;
@@ -50,6 +41,7 @@ describe('the recipe', () => {
       output: { path: output, sha256: sha256(output), bytes: readFileSync(output).length },
       seed: 0,
       preset: 'custom',
+      device: 'cpu',
       seconds: expect.any(Number),
       sparsity: { target: 0.8, achieved: result.sparsity.achieved },
       agreement: { pruned: expect.any(Number), recovered: expect.any(Number) },
@@ -83,6 +75,28 @@ describe('the recipe', () => {
       ['dream', 8],
       ['distil', 6],
     ]);
+  });
+
+  test('the student says what made it, and nothing of who or where', async () => {
+    await recoverModel(TEACHER, output, { ...OPTIONS, recover: false, seed: 5 });
+    const { metadata } = await readModel(output);
+    const before = (await readModel(TEACHER)).metadata;
+    expect([...metadata]).toEqual([
+      ...before,
+      ['onnx_dfkd.version', VERSION],
+      ['onnx_dfkd.input_sha256', sha256(TEACHER)],
+      ['onnx_dfkd.sparsity', '0.8'],
+      ['onnx_dfkd.seed', '5'],
+      ['onnx_dfkd.preset', 'custom'],
+    ]);
+    expect(readFileSync(output).includes(folder)).toBe(false);
+    // A student of a student is of its own making.
+    const again = join(folder, 'again.onnx');
+    await recoverModel(output, again, { ...OPTIONS, recover: false, sparsity: 0.9 });
+    const second = (await readModel(again)).metadata;
+    expect(second.size).toBe(metadata.size);
+    expect(second.get('onnx_dfkd.input_sha256')).toBe(sha256(output));
+    expect(second.get('onnx_dfkd.sparsity')).toBe('0.9');
   });
 
   test('the same seed gives the same bytes, another seed others', async () => {
@@ -178,6 +192,7 @@ describe('refusals', () => {
     [{ sparsity: 1 }, /^E_ARG: The sparsity is 1;/],
     [{ sparsity: -0.1 }, /^E_ARG: The sparsity is -0.1;/],
     [{ sparsity: Number.NaN }, /^E_ARG: The sparsity is NaN;/],
+    [{ device: 'tpu' as 'cpu' }, /^E_ARG: There is no device 'tpu'; use auto, cuda, /],
     [{ preset: 'quick' as 'fast' }, /^E_ARG: There is no preset 'quick'; use fast, standard, thorough\./],
     [
       { engine: 'torch' as 'tensorflow' },

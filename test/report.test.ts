@@ -19,6 +19,7 @@ const RESULT: RecoverResult = {
   output: { path: HOSTILE, sha256: 'bb', bytes: 1100 },
   seed: 7,
   preset: 'fast',
+  device: 'cpu',
   seconds: 61.25,
   sparsity: { target: 0.8, achieved: 0.8003 },
   agreement: { pruned: 0.416, recovered: 0.875 },

@@ -1,11 +1,19 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { toChannelsFirst, toChannelsLast } from '../layout.js';
 import { defineOp, flag, optionalInts, requiredInts, type Tf } from './define-op.js';
-import { unsupported } from './support/shapes.js';
-import { padWindow, windowAttributes, windowOf, type Window } from './support/window.js';
+import { slide } from './support/sliding.js';
+import {
+  isPlainImage,
+  padAxes,
+  padWindow,
+  windowAttributes,
+  windowOf,
+  type Window,
+  type WindowAxis,
+} from './support/window.js';
 
 export const AveragePool = defineOp('AveragePool', {
-  since: [7, 10, 11, 19, 22],
+  since: [1, 7, 10, 11, 19, 22],
   inputs: [1, 1],
   outputs: [1, 1],
   attributes: {
@@ -13,38 +21,53 @@ export const AveragePool = defineOp('AveragePool', {
     kernel_shape: requiredInts(),
     dilations: optionalInts({ since: 19 }),
     ceil_mode: flag(0, { since: 10 }),
-    count_include_pad: flag(0),
+    count_include_pad: flag(0, { since: 7 }),
   },
   shape([x], attributes) {
     const window = windowOf(x, attributes.kernel_shape, attributes);
-    if (window.dilations.some((dilation) => dilation > 1)) {
-      throw unsupported(`dilations [${window.dilations.join(', ')}] are not supported; [1, 1] are.`);
-    }
-    return [[x[0], x[1], ...window.output]];
+    return [[x[0], x[1], ...window.map(({ output }) => output)]];
   },
   forward(tf, [x], attributes) {
     const window = windowOf(x.shape, attributes.kernel_shape, attributes);
+    const counts = countsOf(window, attributes.count_include_pad === 1);
+    if (!isPlainImage(window)) {
+      const sum = slide(tf, padAxes(tf, x, 2, window, 0), window, (a, b) => tf.add(a, b));
+      return [weigh(tf, sum, window, counts, 1)];
+    }
+    const [rows, columns] = window;
     const image = padWindow(tf, toChannelsLast(tf, x), window, 0);
-    const mean = toChannelsFirst(tf, tf.avgPool(image, [...window.kernel], [...window.strides], 'valid'));
-    const correction = correctionOf(tf, window, attributes.count_include_pad === 1);
-    return [correction ? tf.mul(mean, correction) : mean];
+    const mean = tf.avgPool(image, [rows.kernel, columns.kernel], [rows.stride, columns.stride], 'valid');
+    return [weigh(tf, toChannelsFirst(tf, mean), window, counts, rows.kernel * columns.kernel)];
   },
 });
 
-/** [1, 1, H, W]: kernel size / elements that count, where they differ anywhere. ceil_mode's padding never counts. */
-function correctionOf(tf: Tf, window: Window, includePad: boolean): tfjs.Tensor4D | undefined {
-  const [rows, columns] = [0, 1].map((axis) => countsAlong(window, axis, includePad));
-  const full = window.kernel[0] * window.kernel[1];
-  const factors = rows.flatMap((row) => columns.map((column) => full / (row * column)));
-  if (factors.every((factor) => factor === 1)) return undefined;
-  return tf.tensor4d(factors, [1, 1, rows.length, columns.length]);
+/** y times weight / counts, [N, C, output...]. */
+function weigh(
+  tf: Tf,
+  y: tfjs.Tensor,
+  window: Window,
+  counts: readonly number[],
+  weight: number,
+): tfjs.Tensor {
+  const factors = counts.map((count) => weight / count);
+  if (factors.every((factor) => factor === 1)) return y;
+  return tf.mul(y, tf.tensor(factors, [1, 1, ...window.map(({ output }) => output)]));
 }
 
-function countsAlong(window: Window, axis: number, includePad: boolean): number[] {
-  const [kernel, begin, size] = [window.kernel[axis], window.begin[axis], window.input[axis]];
-  const [first, last] = includePad ? [0, begin + size + window.end[axis]] : [begin, begin + size];
-  return Array.from({ length: window.output[axis] }, (_, i) => {
-    const start = i * window.strides[axis];
-    return Math.min(start + kernel, last) - Math.max(start, first);
+/** How many elements count at each output, row-major. ceil_mode's padding never counts. */
+function countsOf(window: Window, includePad: boolean): number[] {
+  return window.reduce<number[]>(
+    (counts, along) =>
+      counts.flatMap((outer) => countsAlong(along, includePad).map((inner) => outer * inner)),
+    [1],
+  );
+}
+
+function countsAlong(along: WindowAxis, includePad: boolean): number[] {
+  const { kernel, stride, dilation, begin, input, output } = along;
+  const [first, last] = includePad ? [0, begin + input + along.end] : [begin, begin + input];
+  return Array.from({ length: output }, (_, i) => {
+    const taps = Array.from({ length: kernel }, (__, tap) => i * stride + tap * dilation);
+    return taps.filter((at) => at >= first && at < last).length;
   });
 }

@@ -11,13 +11,14 @@ import { shapeError, show, unsupported } from './support/shapes.js';
  * and the variance that of the population.
  */
 export const BatchNormalization = defineOp('BatchNormalization', {
-  since: [7, 9, 14, 15],
+  since: [6, 7, 9, 14, 15],
   inputs: [5, 5],
   outputs: [1, 5],
   attributes: {
     epsilon: float(1e-5),
     momentum: float(0.9),
     spatial: int(1, { before: 9 }),
+    is_test: flag(0, { before: 7 }),
     training_mode: flag(0, { since: 14 }),
   },
   shape([x, ...perChannelShapes], { spatial }) {

@@ -8,6 +8,7 @@ export const ConstantOfShape = defineOp('ConstantOfShape', {
   since: [9, 20, 21, 23, 24, 25],
   inputs: [1, 1],
   outputs: [1, 1],
+  differentiable: false,
   constantInputs: [0],
   attributes: { value: optionalTensor() },
   shape: (_, __, { constants }) => [toIntegers(constants[0]!, 'dimensions')],

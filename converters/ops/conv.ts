@@ -2,8 +2,18 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { toChannelsFirst, toChannelsLast, toDepthwiseFilter, toFilter, perChannel } from '../layout.js';
 import { defineOp, int, optionalInts, type Shape, type Tf } from './define-op.js';
 import { attributeError, shapeError, show } from './support/shapes.js';
-import { padWindow, windowAttributes, windowOf } from './support/window.js';
+import { tapsAlong } from './support/sliding.js';
+import { dilate, filterAt, lowerAxis, raiseAxis, stackAxis, unstackAxis } from './support/spatial.js';
+import {
+  padAxes,
+  padWindow,
+  windowAttributes,
+  windowOf,
+  type Window,
+  type WindowAxis,
+} from './support/window.js';
 
+/** Over any number of spatial axes. */
 export const Conv = defineOp('Conv', {
   since: [1, 11, 22],
   inputs: [2, 3],
@@ -16,13 +26,13 @@ export const Conv = defineOp('Conv', {
   },
   shape([x, weight, bias = []], attributes) {
     check(x, weight, bias, attributes);
-    return [[x[0], weight[0], ...windowOf(x, weight.slice(2), attributes).output]];
+    const window = windowOf(x, weight.slice(2), attributes);
+    return [[x[0], weight[0], ...window.map(({ output }) => output)]];
   },
   forward(tf, [x, weight, bias], attributes) {
     const window = windowOf(x.shape, weight.shape.slice(2), attributes);
-    const image = padWindow(tf, toChannelsLast(tf, x), window, 0);
-    const y = toChannelsFirst(tf, convolve(tf, image, weight, attributes.group, window));
-    return [bias ? tf.add(y, perChannel(tf, bias, 4)) : y];
+    const y = convolve(tf, x, weight, attributes.group, window);
+    return [bias ? tf.add(y, perChannel(tf, bias, y.rank)) : y];
   },
 });
 
@@ -47,19 +57,49 @@ function check(x: Shape, weight: Shape, bias: Shape, { group, kernel_shape: kern
   }
 }
 
-interface Steps {
-  readonly strides: readonly [number, number];
-  readonly dilations: readonly [number, number];
+/** The window along the axis that one-dimensional inputs lack. */
+const STILL: WindowAxis = {
+  input: 1,
+  kernel: 1,
+  stride: 1,
+  dilation: 1,
+  begin: 0,
+  end: 0,
+  extra: 0,
+  output: 1,
+};
+
+/** x [N, C, ...] and weight [O, C / group, ...] to y [N, O, ...]. */
+function convolve(tf: Tf, x: tfjs.Tensor, weight: tfjs.Tensor, group: number, window: Window): tfjs.Tensor {
+  if (window.length === 1) {
+    return lowerAxis(tf, convolve(tf, raiseAxis(tf, x), raiseAxis(tf, weight), group, [STILL, ...window]));
+  }
+  if (window.length === 2) {
+    const image = padWindow(tf, toChannelsLast(tf, x), window, 0);
+    return toChannelsFirst(tf, convolveImage(tf, image, weight, group, window));
+  }
+  // A sum over the taps of the first axis, of convolutions over the others.
+  const [first, ...rest] = window;
+  const parts = tapsAlong(tf, padAxes(tf, x, 2, [first], 0), 2, first).map((seen, tap) =>
+    convolve(tf, unstackAxis(tf, seen), filterAt(tf, weight, tap), group, rest),
+  );
+  return stackAxis(
+    tf,
+    parts.reduce((a, b) => tf.add(a, b)),
+    first.output,
+  );
 }
 
 /** `image` is NHWC and padded, `weight` OIHW; the result is NHWC. */
-function convolve(
+function convolveImage(
   tf: Tf,
   image: tfjs.Tensor4D,
   weight: tfjs.Tensor,
   group: number,
-  { strides: [high, wide], dilations }: Steps,
+  window: Window,
 ): tfjs.Tensor4D {
+  const [high, wide] = window.map(({ stride }) => stride);
+  const dilations = window.map(({ dilation }) => dilation);
   const strides: [number, number] = [high, wide];
   const [count, height, width, channels] = image.shape;
   // TensorFlow's depthwise convolution knows one stride for both directions.
@@ -81,28 +121,4 @@ function convolve(
     ),
   );
   return tf.concat(parts, 3);
-}
-
-/** Spreads the taps of a filter [H, W, ., .] with zeros between: tfjs has no gradient for dilated convolutions. */
-function dilate(tf: Tf, filter: tfjs.Tensor4D, dilations: readonly [number, number]): tfjs.Tensor4D {
-  return dilateAxis(tf, dilateAxis(tf, filter, 0, dilations[0]), 1, dilations[1]);
-}
-
-function dilateAxis(tf: Tf, filter: tfjs.Tensor4D, axis: 0 | 1, dilation: number): tfjs.Tensor4D {
-  if (dilation === 1) return filter;
-  const { shape } = filter;
-  const outer = axis === 0 ? 1 : shape[0];
-  const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-  const taps = tf.reshape(filter, [outer, shape[axis], 1, inner]);
-  const spread = tf.pad(taps, [
-    [0, 0],
-    [0, 0],
-    [0, dilation - 1],
-    [0, 0],
-  ]);
-  const rows = tf.reshape(spread, [outer, shape[axis] * dilation, inner]);
-  const span = (shape[axis] - 1) * dilation + 1;
-  const kept = tf.slice(rows, [0, 0, 0], [outer, span, inner]);
-  const size = shape.map((dim, i) => (i === axis ? span : dim)) as [number, number, number, number];
-  return tf.reshape(kept, size);
 }

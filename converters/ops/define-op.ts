@@ -57,6 +57,10 @@ type InputsOf<T, N extends readonly [number, number]> = number extends N[1]
 interface Definition<S extends AttributeSpecs, N extends readonly [number, number]> {
   /** Opset versions at which the operator's signature changed; the largest one <= the model's opset applies. */
   readonly since: readonly number[];
+  /** First opset that no longer has the operator. */
+  readonly before?: number;
+  /** Whether gradients flow to any input (default: wherever there is a forward computation). */
+  readonly differentiable?: false;
   /** Least and most inputs, and outputs, over the supported versions. */
   readonly inputs: N;
   readonly outputs: readonly [number, number];
@@ -90,6 +94,8 @@ interface Definition<S extends AttributeSpecs, N extends readonly [number, numbe
 export interface OpDefinition {
   readonly opType: string;
   readonly since: readonly number[];
+  readonly before: number;
+  readonly differentiable: boolean;
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
   readonly constantInputs: readonly number[];
@@ -119,7 +125,14 @@ export function defineOp<const S extends AttributeSpecs, const N extends readonl
   definition: Definition<S, N>,
 ): OpDefinition {
   // The parser guarantees what the precise types promise.
-  return { constantInputs: [], typeInputs: [], ...definition, opType } as unknown as OpDefinition;
+  return {
+    constantInputs: [],
+    typeInputs: [],
+    before: Infinity,
+    differentiable: definition.forward !== undefined,
+    ...definition,
+    opType,
+  } as unknown as OpDefinition;
 }
 
 function spec<T extends AttributeValue>(
@@ -137,11 +150,15 @@ export const float = (fallback: number, limits?: AttributeLimits<number>) =>
   spec('float', fallback, false, limits);
 export const string = (fallback: string, limits?: AttributeLimits<string>) =>
   spec('string', fallback, false, limits);
+export const ints = (fallback: readonly number[], limits?: AttributeLimits<readonly number[]>) =>
+  spec('ints', fallback, false, limits);
 /** An int that is 0 or 1. */
 export const flag = (fallback: 0 | 1, limits?: AttributeLimits<number>) =>
   spec<number>('int', fallback, false, { ...limits, oneOf: [0, 1] });
 
 export const requiredInt = (limits?: AttributeLimits<number>) => spec<number>('int', undefined, true, limits);
+export const requiredFloats = (limits?: AttributeLimits<readonly number[]>) =>
+  spec<readonly number[]>('floats', undefined, true, limits);
 export const requiredInts = (limits?: AttributeLimits<readonly number[]>) =>
   spec<readonly number[]>('ints', undefined, true, limits);
 

@@ -3,7 +3,7 @@ import { binary } from './support/elementwise.js';
 
 /** Integers divide with truncation toward zero. */
 export const Div = binary('Div', {
-  since: [7, 13, 14],
+  since: [6, 7, 13, 14],
   forward: (tf, a, b) => tf.div(a, b),
   float: (a, b) => a / b,
   integer(a, b) {

@@ -4,10 +4,17 @@ import { broadcastShapes, shapeError, show } from './support/shapes.js';
 
 /** alpha A' B' + beta C, where ' transposes on demand and C broadcasts to the result. */
 export const Gemm = defineOp('Gemm', {
-  since: [7, 9, 11, 13],
+  since: [6, 7, 9, 11, 13],
   inputs: [2, 3],
   outputs: [1, 1],
-  attributes: { alpha: float(1), beta: float(1), transA: flag(0), transB: flag(0) },
+  attributes: {
+    alpha: float(1),
+    beta: float(1),
+    transA: flag(0),
+    transB: flag(0),
+    // Whether C may broadcast; since opset 7 it always may.
+    broadcast: flag(0, { before: 7 }),
+  },
   shape([a, b, c = []], { transA, transB }) {
     if (a.length !== 2 || b.length !== 2)
       throw shapeError(`${show(a)} and ${show(b)} are not both matrices.`);

@@ -3,16 +3,22 @@ import type { OpDefinition } from './define-op.js';
 import { Abs } from './abs.js';
 import { Add } from './add.js';
 import { And } from './and.js';
+import { ArgMax } from './arg-max.js';
+import { ArgMin } from './arg-min.js';
 import { AveragePool } from './average-pool.js';
 import { BatchNormalization } from './batch-normalization.js';
 import { Cast } from './cast.js';
 import { CastLike } from './cast-like.js';
 import { Ceil } from './ceil.js';
+import { Celu } from './celu.js';
 import { Clip } from './clip.js';
 import { Concat } from './concat.js';
 import { Constant } from './constant.js';
 import { ConstantOfShape } from './constant-of-shape.js';
 import { Conv } from './conv.js';
+import { ConvTranspose } from './conv-transpose.js';
+import { CumSum } from './cum-sum.js';
+import { DepthToSpace } from './depth-to-space.js';
 import { Div } from './div.js';
 import { Dropout } from './dropout.js';
 import { Elu } from './elu.js';
@@ -26,21 +32,31 @@ import { Gather } from './gather.js';
 import { Gelu } from './gelu.js';
 import { Gemm } from './gemm.js';
 import { GlobalAveragePool } from './global-average-pool.js';
+import { GlobalLpPool } from './global-lp-pool.js';
 import { GlobalMaxPool } from './global-max-pool.js';
 import { Greater } from './greater.js';
 import { GreaterOrEqual } from './greater-or-equal.js';
+import { GroupNormalization } from './group-normalization.js';
 import { HardSigmoid } from './hard-sigmoid.js';
 import { HardSwish } from './hard-swish.js';
 import { Identity } from './identity.js';
+import { InstanceNormalization } from './instance-normalization.js';
+import { LayerNormalization } from './layer-normalization.js';
 import { LeakyRelu } from './leaky-relu.js';
 import { Less } from './less.js';
 import { LessOrEqual } from './less-or-equal.js';
 import { Log } from './log.js';
 import { LogSoftmax } from './log-softmax.js';
+import { LpNormalization } from './lp-normalization.js';
+import { LpPool } from './lp-pool.js';
+import { LRN } from './lrn.js';
 import { MatMul } from './mat-mul.js';
 import { Max } from './max.js';
 import { MaxPool } from './max-pool.js';
+import { Mean } from './mean.js';
+import { MeanVarianceNormalization } from './mean-variance-normalization.js';
 import { Min } from './min.js';
+import { Mish } from './mish.js';
 import { Mod } from './mod.js';
 import { Mul } from './mul.js';
 import { Neg } from './neg.js';
@@ -51,29 +67,44 @@ import { Pow } from './pow.js';
 import { PRelu } from './prelu.js';
 import { Range } from './range.js';
 import { Reciprocal } from './reciprocal.js';
+import { ReduceL1 } from './reduce-l1.js';
+import { ReduceL2 } from './reduce-l2.js';
+import { ReduceLogSum } from './reduce-log-sum.js';
+import { ReduceLogSumExp } from './reduce-log-sum-exp.js';
 import { ReduceMax } from './reduce-max.js';
 import { ReduceMean } from './reduce-mean.js';
 import { ReduceMin } from './reduce-min.js';
 import { ReduceProd } from './reduce-prod.js';
 import { ReduceSum } from './reduce-sum.js';
+import { ReduceSumSquare } from './reduce-sum-square.js';
 import { Relu } from './relu.js';
 import { Reshape } from './reshape.js';
+import { Resize } from './resize.js';
+import { RMSNormalization } from './rms-normalization.js';
+import { Round } from './round.js';
+import { Selu } from './selu.js';
 import { Shape as ShapeOp } from './shape.js';
+import { Shrink } from './shrink.js';
 import { Sigmoid } from './sigmoid.js';
 import { Sign } from './sign.js';
 import { Size } from './size.js';
 import { Slice } from './slice.js';
 import { Softmax } from './softmax.js';
 import { Softplus } from './softplus.js';
+import { Softsign } from './softsign.js';
+import { SpaceToDepth } from './space-to-depth.js';
 import { Split } from './split.js';
 import { Sqrt } from './sqrt.js';
 import { Squeeze } from './squeeze.js';
 import { Sub } from './sub.js';
 import { Sum } from './sum.js';
+import { Swish } from './swish.js';
 import { Tanh } from './tanh.js';
+import { ThresholdedRelu } from './thresholded-relu.js';
 import { Tile } from './tile.js';
 import { Transpose } from './transpose.js';
 import { Unsqueeze } from './unsqueeze.js';
+import { Upsample } from './upsample.js';
 import { Where } from './where.js';
 
 /** The registry, by name. */
@@ -81,16 +112,22 @@ export const OPERATORS: readonly OpDefinition[] = [
   Abs,
   Add,
   And,
+  ArgMax,
+  ArgMin,
   AveragePool,
   BatchNormalization,
   Cast,
   CastLike,
   Ceil,
+  Celu,
   Clip,
   Concat,
   Constant,
   ConstantOfShape,
   Conv,
+  ConvTranspose,
+  CumSum,
+  DepthToSpace,
   Div,
   Dropout,
   Elu,
@@ -104,21 +141,31 @@ export const OPERATORS: readonly OpDefinition[] = [
   Gelu,
   Gemm,
   GlobalAveragePool,
+  GlobalLpPool,
   GlobalMaxPool,
   Greater,
   GreaterOrEqual,
+  GroupNormalization,
   HardSigmoid,
   HardSwish,
   Identity,
+  InstanceNormalization,
+  LRN,
+  LayerNormalization,
   LeakyRelu,
   Less,
   LessOrEqual,
   Log,
   LogSoftmax,
+  LpNormalization,
+  LpPool,
   MatMul,
   Max,
   MaxPool,
+  Mean,
+  MeanVarianceNormalization,
   Min,
+  Mish,
   Mod,
   Mul,
   Neg,
@@ -127,31 +174,46 @@ export const OPERATORS: readonly OpDefinition[] = [
   PRelu,
   Pad,
   Pow,
+  RMSNormalization,
   Range,
   Reciprocal,
+  ReduceL1,
+  ReduceL2,
+  ReduceLogSum,
+  ReduceLogSumExp,
   ReduceMax,
   ReduceMean,
   ReduceMin,
   ReduceProd,
   ReduceSum,
+  ReduceSumSquare,
   Relu,
   Reshape,
+  Resize,
+  Round,
+  Selu,
   ShapeOp,
+  Shrink,
   Sigmoid,
   Sign,
   Size,
   Slice,
   Softmax,
   Softplus,
+  Softsign,
+  SpaceToDepth,
   Split,
   Sqrt,
   Squeeze,
   Sub,
   Sum,
+  Swish,
   Tanh,
+  ThresholdedRelu,
   Tile,
   Transpose,
   Unsqueeze,
+  Upsample,
   Where,
 ];
 
@@ -163,7 +225,8 @@ const REGISTRY = new Map(OPERATORS.map((definition) => [definition.opType, defin
 /** The operator of the default domain with a version of at most `opset`; undefined where there is none. */
 export function findOperator(node: Pick<Node, 'domain' | 'opType'>, opset: number): OpDefinition | undefined {
   const definition = node.domain === '' ? REGISTRY.get(node.opType) : undefined;
-  return definition?.since.some((version) => version <= opset) ? definition : undefined;
+  if (definition === undefined || opset >= definition.before) return undefined;
+  return definition.since.some((version) => version <= opset) ? definition : undefined;
 }
 
 /**

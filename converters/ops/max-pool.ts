@@ -1,11 +1,21 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
 import { toChannelsFirst, toChannelsLast } from '../layout.js';
-import { defineOp, flag, int, optionalInts, requiredInts } from './define-op.js';
-import { unsupported } from './support/shapes.js';
-import { padWindow, windowAttributes, windowOf } from './support/window.js';
+import { defineOp, flag, optionalInts, requiredInts, type Tf } from './define-op.js';
+import { piecewiseConstant } from './support/gradients.js';
+import { indicesOfMaxima, slide } from './support/sliding.js';
+import {
+  isPlainImage,
+  padAxes,
+  padWindow,
+  windowAttributes,
+  windowOf,
+  type Window,
+} from './support/window.js';
 
 /** Less than any activation, and finite: -Infinity times 0 would be NaN. */
 const LOWEST = -3.4e38;
 
+/** The second output, where it is wanted, holds the flat index of each maximum in the input. */
 export const MaxPool = defineOp('MaxPool', {
   since: [1, 8, 10, 11, 12, 22],
   inputs: [1, 1],
@@ -15,19 +25,34 @@ export const MaxPool = defineOp('MaxPool', {
     kernel_shape: requiredInts(),
     dilations: optionalInts({ since: 10 }),
     ceil_mode: flag(0, { since: 10 }),
-    storage_order: int(0, { since: 8 }),
+    storage_order: flag(0, { since: 8 }),
   },
   shape([x], attributes, { outputCount }) {
-    if (outputCount > 1) throw unsupported('the indices of the maxima are not supported.');
     const window = windowOf(x, attributes.kernel_shape, attributes);
-    if (window.dilations.some((dilation) => dilation > 1)) {
-      throw unsupported(`dilations [${window.dilations.join(', ')}] are not supported; [1, 1] are.`);
-    }
-    return [[x[0], x[1], ...window.output]];
+    const pooled = [x[0], x[1], ...window.map(({ output }) => output)];
+    return outputCount > 1 ? [pooled, pooled] : [pooled];
   },
-  forward(tf, [x], attributes) {
+  forward(tf, [x], attributes, { outputCount }) {
     const window = windowOf(x.shape, attributes.kernel_shape, attributes);
-    const image = padWindow(tf, toChannelsLast(tf, x), window, LOWEST);
-    return [toChannelsFirst(tf, tf.maxPool(image, [...window.kernel], [...window.strides], 'valid'))];
+    // Integers, of which only constants are, pool as floats.
+    const y = tf.cast(pool(tf, tf.cast(x, 'float32'), window), x.dtype);
+    if (outputCount < 2) return [y];
+    const columnMajor = attributes.storage_order === 1;
+    const indices = piecewiseConstant(
+      tf,
+      (value) => indicesOfMaxima(tf, padAxes(tf, value, 2, window, LOWEST), window, columnMajor),
+      x,
+    );
+    return [y, indices];
   },
 });
+
+function pool(tf: Tf, x: tfjs.Tensor, window: Window): tfjs.Tensor {
+  if (!isPlainImage(window)) {
+    return slide(tf, padAxes(tf, x, 2, window, LOWEST), window, (a, b) => tf.maximum(a, b));
+  }
+  const [rows, columns] = window;
+  const image = padWindow(tf, toChannelsLast(tf, x), window, LOWEST);
+  const pooled = tf.maxPool(image, [rows.kernel, columns.kernel], [rows.stride, columns.stride], 'valid');
+  return toChannelsFirst(tf, pooled);
+}

@@ -6,6 +6,7 @@ export const Not = defineOp('Not', {
   since: [1],
   inputs: [1, 1],
   outputs: [1, 1],
+  differentiable: false,
   attributes: {},
   shape: ([x]) => [x],
   fold: ([x]) => [mapElements([x], 'bool', x.dims, (value) => (value ? 0 : 1))],

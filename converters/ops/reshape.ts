@@ -13,7 +13,10 @@ export const Reshape = defineOp('Reshape', {
     resolve(x, toIntegers(constants[1]!, 'target dimensions'), allowzero === 1),
   ],
   fold: ([x], _, { outputShapes: [dims] }) => [{ ...x, dims }],
-  forward: (tf, [x], _, { outputShapes: [shape] }) => [tf.reshape(x, [...shape])],
+  // Of no elements there is nothing to keep, and onnxruntime takes a 0 for a copied dimension.
+  forward: (tf, [x], _, { outputShapes: [shape] }) => [
+    x.size === 0 ? tf.zeros([...shape], x.dtype) : tf.reshape(x, [...shape]),
+  ],
 });
 
 function resolve(input: Shape, target: readonly number[], allowZero: boolean): number[] {

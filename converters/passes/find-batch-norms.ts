@@ -24,14 +24,14 @@ const DEFAULT_EPSILON = 1e-5;
 
 /**
  * The BatchNormalization nodes in topological order, with their stored parameters:
- * 1. in initializers, in Constant nodes, or behind Identity;
+ * 1. in initializers, in Constant nodes, or behind Identity or Cast;
  * 2. with one, three or five outputs and whatever training_mode (all forms that exporters write are read as inference,
  *    whose statistics are inputs 3 and 4).
  * Calls of functions are not looked into: inline them first.
  * @throws DfkdError E_UNSUPPORTED when a parameter is computed rather than stored, E_SHAPE when lengths differ
  */
 export function findBatchNorms(graph: Graph): BatchNormInfo[] {
-  const source = findSources(graph);
+  const source = skipCasts(graph, findSources(graph));
   return graph.nodes.filter(isBatchNorm).map((node) => {
     const [scale, offset, mean, variance] = [1, 2, 3, 4].map((position) =>
       findConstant(graph, node, source(node.inputs[position] ?? '')),
@@ -62,6 +62,17 @@ function isBatchNorm(node: Node): boolean {
   return node.opType === 'BatchNormalization' && node.domain === '';
 }
 
+/** Weights stored in half the space are cast before they are used. */
+function skipCasts({ nodes }: Graph, source: (name: string) => string): (name: string) => string {
+  const casts = nodes.filter(({ opType, domain }) => opType === 'Cast' && domain === '');
+  const inputs = new Map(casts.map(({ outputs, inputs: [input] }) => [outputs[0], input]));
+  const skip = (name: string): string => {
+    const input = inputs.get(source(name));
+    return input === undefined ? source(name) : skip(input);
+  };
+  return skip;
+}
+
 function findConstant(graph: Graph, node: Node, name: string): NamedTensor {
   const tensor = graph.initializers.get(name);
   if (tensor) return { name, tensor };
@@ -71,28 +82,54 @@ function findConstant(graph: Graph, node: Node, name: string): NamedTensor {
   );
 }
 
-/** Whether batch norm was folded at export: there is none, but convolutions carry biases. */
-export function looksFolded(graph: Graph): boolean {
-  const isBiasedConv = ({ opType, domain, inputs }: Node) =>
-    domain === '' && opType === 'Conv' && Boolean(inputs[2]);
-  return !graph.nodes.some(isBatchNorm) && graph.nodes.some(isBiasedConv);
+/** The export calls that keep batch norm, for both exporters of PyTorch. */
+export const EXPORTS_THAT_KEEP_BATCH_NORM = {
+  dynamo: 'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
+  torchScript:
+    'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, ' +
+    'training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
+} as const;
+
+/** What the export of a model did to its batch norms. */
+export interface Folding {
+  /** How it can be told. */
+  readonly evidence: string;
+  readonly lost: string;
+  /** The calls that export the model with its batch norm. */
+  readonly exports: typeof EXPORTS_THAT_KEEP_BATCH_NORM;
 }
 
-/** The export calls that keep batch norm, for both exporters of PyTorch. */
-export const EXPORTS_THAT_KEEP_BATCH_NORM = [
-  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=True, optimize=False)',
-  'torch.onnx.export(model.eval(), args, "teacher.onnx", dynamo=False, ' +
-    'training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)',
-] as const;
+/**
+ * Whether batch norm was folded at export: there is none, but convolutions carry biases, into which the fold puts
+ * `offset - mean scale / sqrt(variance + epsilon)`. Models built with biases and without batch norm look the same.
+ */
+export function findFolding({ nodes, initializers }: Graph): Folding | null {
+  const convolutions = nodes.filter(({ opType, domain }) => opType === 'Conv' && domain === '');
+  const biased = convolutions.filter(({ inputs }) => Boolean(inputs[2]));
+  if (nodes.some(isBatchNorm) || biased.length === 0) return null;
+  const channels = biased.reduce(
+    (sum, { inputs }) => sum + (initializers.get(inputs[2])?.data.length ?? 0),
+    0,
+  );
+  return {
+    evidence:
+      `there is no BatchNormalization, and ${biased.length} of ${convolutions.length} convolutions have a bias, ` +
+      'which a convolution before batch norm has no use for',
+    lost:
+      `the running mean and variance of up to ${biased.length} batch norms (${channels} channels), from which images are ` +
+      'synthesised, and their scale and offset; they cannot be recovered from the folded weights',
+    exports: EXPORTS_THAT_KEEP_BATCH_NORM,
+  };
+}
 
 /** Refuses a model without batch norm, and says how to export one that has it. */
 export function requireBatchNorms(graph: Graph): BatchNormInfo[] {
   const batchNorms = findBatchNorms(graph);
   if (batchNorms.length > 0) return batchNorms;
-  const [dynamo, torchScript] = EXPORTS_THAT_KEEP_BATCH_NORM;
+  const { dynamo, torchScript } = EXPORTS_THAT_KEEP_BATCH_NORM;
   throw new DfkdError(
     'E_UNSUPPORTED',
-    looksFolded(graph)
+    findFolding(graph)
       ? `The model has no batch normalization left: it was folded into the convolutions at export, and its statistics ` +
           `cannot be recovered; export again with ${dynamo} or, with the older exporter, ${torchScript}.`
       : 'The model has no batch normalization, whose statistics are what images are synthesised from; if it was folded ' +

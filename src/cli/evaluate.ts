@@ -8,10 +8,13 @@ import {
   type PreprocessArguments,
   readMaxMemory,
   readPreprocess,
+  readSignature,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
 } from './options.js';
-import { printResult } from './output.js';
+import { printNote, printResult } from './output.js';
 
-interface Arguments extends PreprocessArguments, MemoryArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
   readonly model: string;
   readonly images: string;
   readonly labels: string;
@@ -26,11 +29,19 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       images: { type: 'string', demandOption: true, requiresArg: true, describe: 'uint8 NCHW .npy' },
       labels: { type: 'string', demandOption: true, requiresArg: true, describe: 'integer .npy' },
       ...PREPROCESS_OPTIONS,
+      ...SIGNATURE_OPTIONS,
       ...MEMORY_OPTION,
       ...JSON_OPTION,
     }),
   handler: async ({ model, images, labels, json, ...rest }) => {
-    const options = { images, labels, preprocess: readPreprocess(rest), maxMemory: readMaxMemory(rest) };
+    const options = {
+      images,
+      labels,
+      preprocess: readPreprocess(rest),
+      ...readSignature(rest),
+      maxMemory: readMaxMemory(rest),
+      onNote: printNote,
+    };
     await printResult(json, await evaluateModel(model, options), formatEvaluation);
   },
 };

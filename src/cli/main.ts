@@ -2,8 +2,10 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DfkdError, printable, printableJson } from '../index.js';
+import { devicesCommand } from './devices.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
+import { opsCommand } from './ops.js';
 import { recoverCommand } from './recover.js';
 import { signalStatus } from './signals.js';
 import { verifyCommand } from './verify.js';
@@ -43,8 +45,10 @@ async function run(args: string[]): Promise<void> {
     .locale('en')
     .command(recoverCommand)
     .command(inspectCommand)
+    .command(opsCommand)
     .command(evaluateCommand)
     .command(verifyCommand)
+    .command(devicesCommand)
     .strict()
     .help()
     .wrap(110)

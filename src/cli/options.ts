@@ -17,6 +17,19 @@ export const PREPROCESS_OPTIONS = {
   std: { type: 'string', describe: 'and its standard deviations, r,g,b', requiresArg: true },
 } as const;
 
+export const SIGNATURE_OPTIONS = {
+  'input-shape': {
+    type: 'string',
+    describe: 'Shape of one input, such as 3,224,224, where the file leaves it open',
+    requiresArg: true,
+  },
+  output: {
+    type: 'string',
+    describe: 'Name of the output with the class scores (default the first)',
+    requiresArg: true,
+  },
+} as const;
+
 export const JSON_OPTION = {
   json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
 } as const;
@@ -37,6 +50,11 @@ export interface MemoryArguments {
   readonly 'max-memory'?: string | undefined;
 }
 
+export interface SignatureArguments {
+  readonly 'input-shape'?: string | undefined;
+  readonly output?: string | undefined;
+}
+
 export interface PreprocessArguments {
   readonly preprocess?: 'auto' | 'imagenet' | 'cifar10' | 'unit' | 'raw' | undefined;
   readonly mean?: string | undefined;
@@ -55,6 +73,16 @@ export function readPreprocess({ preprocess, mean, std }: PreprocessArguments): 
     throw new DfkdError('E_ARG', '--mean and --std belong together; give both.');
   }
   return { mean: readNumbers('--mean', mean), std: readNumbers('--std', std) };
+}
+
+export function readSignature(argv: SignatureArguments): { inputShape?: number[]; outputName?: string } {
+  const { 'input-shape': shape, output } = argv;
+  return {
+    ...(shape === undefined
+      ? {}
+      : { inputShape: shape.split(',').map((part) => readInteger('--input-shape', part.trim(), 1)) }),
+    ...(output === undefined ? {} : { outputName: output }),
+  };
 }
 
 /** A decimal number: no NaN, no infinity, no hexadecimal, no empty text. */

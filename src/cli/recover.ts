@@ -1,31 +1,34 @@
 import type { CommandModule } from 'yargs';
-import { formatRecovery, printable, recoverModel } from '../index.js';
+import { formatRecovery, recoverModel, type RecoverOptions } from '../index.js';
 import {
   JSON_OPTION,
   MEMORY_OPTION,
   type MemoryArguments,
   PREPROCESS_OPTIONS,
   type PreprocessArguments,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
   THREADS_OPTION,
   readInteger,
   readMaxMemory,
   readNumber,
   readPreprocess,
+  readSignature,
   readThreads,
 } from './options.js';
-import { printResult } from './output.js';
+import { printNote, printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments, MemoryArguments {
-  readonly input: string;
-  readonly output: string;
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
+  readonly teacher: string;
+  readonly student: string;
   readonly sparsity: string;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
   readonly engine: 'onnxruntime' | 'tensorflow';
   readonly threads?: string | undefined;
-  readonly device: 'cpu';
+  readonly device: RecoverOptions['device'];
   readonly report?: string | undefined;
   readonly force: boolean;
   readonly 'no-recover': boolean;
@@ -49,6 +52,7 @@ const OPTIONS = {
   },
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
+  ...SIGNATURE_OPTIONS,
   engine: {
     type: 'string',
     choices: ['onnxruntime', 'tensorflow'],
@@ -60,10 +64,10 @@ const OPTIONS = {
   ...MEMORY_OPTION,
   device: {
     type: 'string',
-    choices: ['cpu'],
+    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
     default: 'cpu',
     requiresArg: true,
-    describe: 'Where to compute',
+    describe: 'Where to compute; onnx-dfkd devices shows what there is',
   },
   report: { type: 'string', requiresArg: true, describe: 'Write an HTML report to this file' },
   ...JSON_OPTION,
@@ -77,12 +81,12 @@ const OPTIONS = {
 } as const;
 
 export const recoverCommand: CommandModule<object, Arguments> = {
-  command: '$0 <input> <output>',
+  command: '$0 <teacher> <student>',
   describe: 'Prune a trained ONNX classifier and recover its accuracy without its training data',
   builder: (yargs) =>
     yargs
-      .positional('input', { type: 'string', demandOption: true, describe: 'ONNX file to read' })
-      .positional('output', { type: 'string', demandOption: true, describe: 'ONNX file to write' })
+      .positional('teacher', { type: 'string', demandOption: true, describe: 'ONNX file to read' })
+      .positional('student', { type: 'string', demandOption: true, describe: 'ONNX file to write' })
       .options(OPTIONS),
   handler: async (argv) => {
     const progress = createProgress(process.stderr);
@@ -91,21 +95,21 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       preset: argv.preset,
       seed: readInteger('--seed', argv.seed, 0),
       preprocess: readPreprocess(argv),
+      ...readSignature(argv),
       engine: argv.engine,
       threads: readThreads(argv.threads),
       maxMemory: readMaxMemory(argv),
+      device: argv.device,
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,
       dryRun: argv['dry-run'],
       onProgress: progress.update,
-      onNote: (note: string) => {
-        process.stderr.write(`${printable(note)}\n`);
-      },
+      onNote: printNote,
       signal: interruption(),
     };
     try {
-      const result = await recoverModel(argv.input, argv.output, options);
+      const result = await recoverModel(argv.teacher, argv.student, options);
       progress.end();
       await printResult(argv.json, result, formatRecovery);
     } finally {

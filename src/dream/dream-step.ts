@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Step } from '../engine/engine.js';
+import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { adam, type AdamOptions } from '../optimise/adam.js';
 import { differentiate } from '../optimise/gradients.js';
@@ -53,11 +54,9 @@ export function createDreamStep(network: Network, preprocessing: Preprocessing, 
       { images: state['images'] },
     );
 
-    const { value, first, second } = adam(
-      { value: state['images'], first: state['first'], second: state['second'] },
-      gradients['images'],
-      input['learningRate'],
-      ADAM,
+    const old = { value: state['images'], first: state['first'], second: state['second'] };
+    const { value, first, second } = labelled(tf, 'the update of the images', () =>
+      adam(old, gradients['images'], input['learningRate'], ADAM),
     );
     const { range } = preprocessing;
     const images = range === null ? value : tf.clipByValue(value, range.low, range.high);

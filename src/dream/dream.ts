@@ -3,8 +3,9 @@ import type { Network } from '../network/network.js';
 import { adamLearningRate } from '../optimise/adam.js';
 import { cosineLearningRate } from '../optimise/schedules.js';
 import { fromPixelSpace, type Preprocessing } from '../preprocess.js';
-import { checkFinite, throwIfInterrupted, type RunControl } from '../progress.js';
+import { throwIfInterrupted, type RunControl } from '../progress.js';
 import type { Random } from '../random.js';
+import { atStep, requireFiniteOutput, requireFiniteState } from '../require-finite.js';
 import { ADAM, createDreamStep, type DreamWeights } from './dream-step.js';
 import { shiftMatrix } from './jitter.js';
 import { naturalNoise } from './noise.js';
@@ -28,6 +29,8 @@ export interface Dreams {
   readonly targets: readonly number[];
 }
 
+const ADVICE = "the teacher's weights or its preprocessing may be wrong";
+
 /** Synthesises images from the teacher alone, batch after batch, by DeepInversion (arXiv 1912.08795). */
 export async function dream(
   engine: Engine,
@@ -39,6 +42,7 @@ export async function dream(
 ): Promise<Dreams> {
   const { batch } = network;
   const batches = Math.ceil(options.count / batch);
+  const steps = batches * options.iterations;
   const plane = network.input.shape.slice(1).reduce((product, size) => product * size, 1);
   const images = new Float32Array(batches * batch * plane);
   // Balanced within each batch too, whose statistics are to be those of the training set.
@@ -59,13 +63,15 @@ export async function dream(
         const event = {
           stage: 'dream',
           step: b * options.iterations + i + 1,
-          steps: batches * options.iterations,
+          steps,
           terms: Object.fromEntries(Object.entries(output).map(([term, { data }]) => [term, data[0]])),
         };
-        checkFinite(event);
+        await requireFiniteOutput(step, output, atStep('dream step', event.step, steps, ADVICE));
         control.onProgress?.(event);
       }
-      images.set((await step.readState())['images'].data, b * batch * plane);
+      const state = await step.readState();
+      requireFiniteState(state, atStep('dream step', (b + 1) * options.iterations, steps, ADVICE));
+      images.set(state['images'].data, b * batch * plane);
     }
   } finally {
     await step.dispose();

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Device } from './device.js';
 
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -33,10 +34,24 @@ export interface CompiledStep {
   readState(): Promise<Arrays>;
   /** Replaces the state, or the named part of it. */
   writeState(state: Arrays): Promise<void>;
+  /** After a run that gave NaN or infinity: what in it was the first to. Undefined where that cannot be found. */
+  diagnose(): Promise<NonFinite | undefined>;
   dispose(): Promise<void>;
+}
+
+/** Where a NaN or an infinity came from. */
+export interface NonFinite {
+  /** Whether it was given to the step, in its state or its input, or computed by it. */
+  readonly origin: 'state' | 'input' | 'step';
+  /** Of the tensor given; the label of what computed it, or the kernel's name where it has none. */
+  readonly name: string;
+  /** NaN, Infinity or -Infinity. */
+  readonly value: number;
 }
 
 export interface EngineOptions {
   /** Threads used inside one operator; default: the engine's own choice, in onnxruntime the number of physical cores. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
+  /** For onnxruntime; TensorFlow takes the GPU where it has one. Default cpu. */
+  readonly device?: Device;
 }

@@ -2,7 +2,8 @@ import type * as tfjs from '@tensorflow/tfjs-core';
 import { naming, type Inference, type Operation } from '../../converters/infer-shapes.js';
 import type { Graph, Node, Tensor } from '../../converters/model.js';
 import type { ParsedAttributes, Tf } from '../../converters/ops/define-op.js';
-import type { ForwardOptions, Network } from './network.js';
+import { labelled } from '../engine/labels.js';
+import type { BatchNorm, ForwardOptions, Network } from './network.js';
 import type { Parameters } from './parameters.js';
 
 const DEFAULT_MOMENTUM = 0.9;
@@ -10,6 +11,7 @@ const DEFAULT_MOMENTUM = 0.9;
 interface Ends {
   readonly input: string;
   readonly logits: string;
+  readonly batchNorms: readonly BatchNorm[];
 }
 
 /**
@@ -18,39 +20,68 @@ interface Ends {
  */
 export function createForward(
   graph: Graph,
-  { operations }: Inference,
+  inference: Inference,
   { parameters, reads }: Parameters,
   ends: Ends,
 ): Network['forward'] {
+  const norms = new Map(ends.batchNorms.map((norm) => [norm.output, norm]));
   return (tf, given, input, { batchNorm = 'running', momentum = DEFAULT_MOMENTUM } = {}) => {
-    const values = new Map<string, tfjs.Tensor>([[ends.input, input]]);
     const statistics: Record<string, tfjs.Tensor> = {};
     const parameter = memoize((name: string): tfjs.Tensor => {
       const { data, dims } = parameters.get(name)!;
       return Object.hasOwn(given, name) ? given[name] : tf.tensor(data, [...dims], 'float32');
     });
-    const constant = memoize((name: string) => constantTensor(tf, graph.initializers.get(name)!));
-
-    for (const node of graph.nodes) {
-      const operation = operations.get(node)!;
-      const { constantInputs, typeInputs } = operation.definition;
-      const inputs = node.inputs.map((name, position) => {
-        if (name === '' || constantInputs.includes(position) || typeInputs.includes(position))
-          return undefined;
-        const read = reads.get(node)?.get(position);
-        return read === undefined ? (values.get(name) ?? constant(name)) : parameter(read);
-      });
-      const outputs = evaluate(tf, node, operation, inputs, { batchNorm, momentum });
-      outputs.forEach((output, i) => {
-        if (node.outputs[i]) values.set(node.outputs[i], output);
-      });
-      if (batchNorm === 'batch' && node.opType === 'BatchNormalization') {
-        [, statistics[reads.get(node)!.get(3)!], statistics[reads.get(node)!.get(4)!]] = outputs;
-      }
-    }
+    const read = (node: Node, position: number) => {
+      const name = reads.get(node)?.get(position);
+      return name === undefined ? undefined : parameter(name);
+    };
+    const options = { batchNorm, momentum };
+    const values = evaluateGraph(tf, graph, inference, new Map([[ends.input, input]]), options, {
+      read,
+      done(node, outputs) {
+        const norm = norms.get(node.outputs[0]);
+        if (batchNorm === 'batch' && norm) [, statistics[norm.mean], statistics[norm.variance]] = outputs;
+      },
+    });
     const floats = [...values].filter(([, value]) => value.dtype === 'float32');
     return { logits: values.get(ends.logits)!, values: new Map(floats), statistics };
   };
+}
+
+interface Visitor {
+  /** What a node input reads instead of the value of its name. */
+  readonly read?: (node: Node, position: number) => tfjs.Tensor | undefined;
+  readonly done?: (node: Node, outputs: readonly tfjs.Tensor[]) => void;
+}
+
+/**
+ * Every value that the nodes compute, by name, with the given ones.
+ * @param inputs the graph's inputs by name
+ */
+export function evaluateGraph(
+  tf: Tf,
+  graph: Graph,
+  { operations }: Inference,
+  inputs: ReadonlyMap<string, tfjs.Tensor>,
+  options: Required<ForwardOptions>,
+  { read, done }: Visitor = {},
+): Map<string, tfjs.Tensor> {
+  const values = new Map(inputs);
+  const constant = memoize((name: string) => constantTensor(tf, graph.initializers.get(name)!));
+  for (const node of graph.nodes) {
+    const operation = operations.get(node)!;
+    const { constantInputs, typeInputs } = operation.definition;
+    const operands = node.inputs.map((name, position) => {
+      if (name === '' || constantInputs.includes(position) || typeInputs.includes(position)) return undefined;
+      return read?.(node, position) ?? values.get(name) ?? constant(name);
+    });
+    const outputs = evaluate(tf, node, operation, operands, options);
+    outputs.forEach((output, i) => {
+      if (node.outputs[i]) values.set(node.outputs[i], output);
+    });
+    done?.(node, outputs);
+  }
+  return values;
 }
 
 function evaluate(
@@ -61,7 +92,9 @@ function evaluate(
   options: Required<ForwardOptions>,
 ): tfjs.Tensor[] {
   const parsed = node.opType === 'BatchNormalization' ? batchNormAttributes(attributes, options) : attributes;
-  return naming(node, () => definition.forward!(tf, inputs, parsed, context));
+  return labelled(tf, `layer '${node.label}' (${node.opType})`, () =>
+    naming(node, () => definition.forward!(tf, inputs, parsed, context)),
+  );
 }
 
 /** What a file says of training mode is the exporter's doing; the caller decides. */

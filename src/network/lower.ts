@@ -11,9 +11,12 @@ import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
 import { splitSequences } from '../../converters/passes/split-sequences.js';
 import { createForward } from './forward.js';
-import type { BatchNorm, Network } from './network.js';
-import { findParameters, type Parameters } from './parameters.js';
+import type { BatchNorm, Network, ParameterRole } from './network.js';
+import { findParameters, findRead, type Parameters } from './parameters.js';
 import { rebatch } from './rebatch.js';
+
+/** Operators whose first output is their first input, as the network computes them. */
+const ALIASES: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast', 'CastLike']);
 
 export interface LowerOptions {
   /** Images per step. */
@@ -54,16 +57,22 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   const inference = inferGraph(graph, opset, shapes);
   checkSize(graph, inference, options);
   const found = findParameters(graph, inference.operations, whole.initializers);
-  const logits = logitsOf(graph, outputName);
+  const { logits, activation } = findLogits(graph, outputName);
+  const batchNorms = graph.nodes.flatMap((node) => batchNormOf(graph, node, inference, found));
   const weights = [...found.parameters.values()].filter(({ role }) => role === 'weight');
   return {
     batch: options.batch,
     input: { name: input.name, shape },
-    output: { name: outputName, logits, classes: classesOf(inference, logits, options.batch) },
+    output: {
+      name: outputName,
+      logits,
+      activation,
+      classes: classesOf(inference, logits, options.batch),
+    },
     parameters: found.parameters,
-    batchNorms: graph.nodes.flatMap((node) => batchNormOf(node, inference, found)),
+    batchNorms,
     prunable: weights.map(({ name }) => name),
-    forward: createForward(graph, inference, found, { input: input.name, logits }),
+    forward: createForward(graph, inference, found, { input: input.name, logits, batchNorms }),
   };
 }
 
@@ -86,10 +95,10 @@ function inputOf({ inputs }: Graph): ValueInfo {
     );
   }
   const [input] = inputs;
-  if (input.type !== 'float') {
+  if (!isFloating(input.type)) {
     throw new DfkdError(
       'E_UNSUPPORTED',
-      `Input '${input.name}' is ${input.type}; only float32 is supported.`,
+      `Input '${input.name}' is ${input.type}; images are float, float16, bfloat16 or double.`,
     );
   }
   return input;
@@ -99,7 +108,10 @@ function inputShapeOf({ name, shape }: ValueInfo, { batch, inputShape }: LowerOp
   const item = shape ? shape.slice(1).map((dim, i) => dim ?? inputShape?.[i] ?? null) : inputShape;
   const declared = shape ? `[${shape.map((dim) => dim ?? '?').join(', ')}]` : 'of unknown rank';
   if (!item?.every((dim) => dim !== null)) {
-    throw new DfkdError('E_ARG', `Input '${name}' is ${declared}: its size is open and must be given.`);
+    throw new DfkdError(
+      'E_ARG',
+      `Input '${name}' is ${declared}: its size is open and must be given (--input-shape 3,224,224).`,
+    );
   }
   if (item.length !== 1 && item.length !== 3) {
     throw new DfkdError(
@@ -112,6 +124,12 @@ function inputShapeOf({ name, shape }: ValueInfo, { batch, inputShape }: LowerOp
 
 function outputOf({ outputs }: Graph, wanted: string | undefined): string {
   const output = wanted === undefined ? outputs[0] : outputs.find(({ name }) => name === wanted);
+  if (output && !isFloating(output.type)) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Output '${output.name}' is ${output.type}; class scores are floats.`,
+    );
+  }
   if (output) return output.name;
   const names = outputs.map(({ name }) => `'${name}'`).join(', ');
   throw new DfkdError('E_ARG', `The model has no output '${wanted ?? ''}'; it has ${names}.`);
@@ -148,14 +166,29 @@ function checkSize({ nodes }: Graph, { shapes }: Inference, { batch, maxMemory }
   checkMemory(`A step of ${batch} images`, bytes, maxMemory);
 }
 
-/** Follows the output back over a final softmax, whose logarithm or inverse distillation does not want. */
-function logitsOf(graph: Graph, output: string): string {
-  const producer = graph.nodes.find((node) => node.outputs.includes(output));
-  if (producer === undefined) {
-    throw new DfkdError('E_UNSUPPORTED', `Output '${output}' does not depend on the images.`);
+/** Follows the output back over a final Softmax or LogSoftmax, whose result distillation does not want, and aliases. */
+function findLogits(graph: Graph, output: string): Pick<Network['output'], 'logits' | 'activation'> {
+  let activation: Network['output']['activation'] = null;
+  for (let logits = output; ;) {
+    const producer = graph.nodes.find((node) => node.outputs.includes(logits));
+    if (producer === undefined) {
+      throw new DfkdError('E_UNSUPPORTED', `Output '${output}' does not depend on the images.`);
+    }
+    const { opType } = producer;
+    const isActivation = opType === 'Softmax' || opType === 'LogSoftmax';
+    // Of a second one, the inner is as good as any other score.
+    if (isActivation ? activation !== null || !overClasses(producer) : !ALIASES.has(opType)) {
+      return { logits, activation };
+    }
+    if (isActivation) activation = opType;
+    [logits] = producer.inputs;
   }
-  const passes = ['Softmax', 'LogSoftmax', 'Identity'].includes(producer.opType);
-  return passes ? logitsOf(graph, producer.inputs[0]) : output;
+}
+
+/** Of values [batch, classes], whatever the opset's default. Source: ONNX's Softmax-1, Softmax-13. */
+function overClasses({ attributes }: Node): boolean {
+  const axis = attributes.get('axis')?.value ?? -1;
+  return axis === 1 || axis === -1;
 }
 
 function classesOf({ shapes, types }: Inference, logits: string, batch: number): number {
@@ -176,11 +209,16 @@ function classesOf({ shapes, types }: Inference, logits: string, batch: number):
   return shape[1];
 }
 
-function batchNormOf(node: Node, { shapes, operations }: Inference, { reads }: Parameters): BatchNorm[] {
+function batchNormOf(
+  graph: Graph,
+  node: Node,
+  { shapes, operations }: Inference,
+  found: Parameters,
+): BatchNorm[] {
   if (node.opType !== 'BatchNormalization') return [];
-  const name = (position: number): string => {
-    const parameter = reads.get(node)?.get(position);
-    if (parameter !== undefined) return parameter;
+  const name = (position: number, role: ParameterRole): string => {
+    const parameter = findRead(graph, found, node, position);
+    if (parameter !== undefined && found.parameters.get(parameter)!.role === role) return parameter;
     throw new DfkdError(
       'E_UNSUPPORTED',
       `BatchNormalization '${node.label}' computes '${node.inputs[position]}'; it must be stored in the file.`,
@@ -193,10 +231,10 @@ function batchNormOf(node: Node, { shapes, operations }: Inference, { reads }: P
       output: node.outputs[0],
       channels: shapes.get(node.inputs[0])![1],
       epsilon: operations.get(node)!.attributes['epsilon'] as number,
-      scale: name(1),
-      offset: name(2),
-      mean: name(3),
-      variance: name(4),
+      scale: name(1, 'scale'),
+      offset: name(2, 'offset'),
+      mean: name(3, 'mean'),
+      variance: name(4, 'variance'),
     },
   ];
 }

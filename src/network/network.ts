@@ -1,4 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
+import type { DataType } from '../../converters/model.js';
 import type { Tf } from '../../converters/ops/define-op.js';
 
 /** What a parameter is to the operator that consumes it. */
@@ -8,9 +9,11 @@ export type ParameterRole = 'weight' | 'bias' | 'scale' | 'offset' | 'mean' | 'v
 export interface Parameter {
   /** Initializer name (or output name of the Constant node that holds it). */
   readonly name: string;
+  /** In the file: float, float16, bfloat16 or double. */
+  readonly type: DataType;
   readonly dims: readonly number[];
   readonly data: Float32Array;
-  /** weight and bias of Conv, Gemm, MatMul; scale, offset, mean and variance of BatchNormalization. */
+  /** weight and bias of Conv, ConvTranspose, Gemm, MatMul; scale, offset, mean and variance of normalisations. */
   readonly role: ParameterRole;
   /**
    * Name of the initializer (or Constant output) in the file. Differs from `name` where the file shares one tensor
@@ -70,9 +73,14 @@ export interface Network {
   readonly input: { readonly name: string; readonly shape: readonly number[] };
   /**
    * `name` is the graph output. `logits` is the value before its final Softmax or LogSoftmax; the same where there
-   * is none.
+   * is none. `activation` is that operator.
    */
-  readonly output: { readonly name: string; readonly logits: string; readonly classes: number };
+  readonly output: {
+    readonly name: string;
+    readonly logits: string;
+    readonly activation: 'Softmax' | 'LogSoftmax' | null;
+    readonly classes: number;
+  };
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly batchNorms: readonly BatchNorm[];
   /** Names of the weights pruning may mask: those of Conv and linear layers, in graph order. */

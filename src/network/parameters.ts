@@ -19,7 +19,8 @@ interface Use {
 /** Operators that only move elements: what enters has the role of what they yield. */
 const MOVES = new Set(['Identity', 'Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast']);
 
-const BATCH_NORM_ROLES: readonly ParameterRole[] = ['other', 'scale', 'offset', 'mean', 'variance'];
+/** Of the inputs of normalisations; only batch norm has the last two. */
+const NORM_ROLES: readonly ParameterRole[] = ['other', 'scale', 'offset', 'mean', 'variance'];
 
 /**
  * Every float initializer that enters a computation, with its role there. Single elements without a role (the 6 of a
@@ -42,6 +43,7 @@ export function findParameters(
       const name = i === 0 ? source : nameApart(source, group[0].node, taken);
       parameters.set(name, {
         name,
+        type: tensor.type,
         dims: tensor.dims,
         data: elementsOf(source, tensor),
         role: group[0].role,
@@ -61,6 +63,16 @@ export function findParameters(
   return { parameters, reads };
 }
 
+/** The parameter that a node reads at a position, also through a Cast; undefined where that value is computed. */
+export function findRead(graph: Graph, found: Parameters, node: Node, position: number): string | undefined {
+  const read = found.reads.get(node)?.get(position);
+  if (read !== undefined) return read;
+  const cast = graph.nodes.find(
+    ({ opType, outputs }) => opType === 'Cast' && outputs[0] === node.inputs[position],
+  );
+  return cast && findRead(graph, found, cast, 0);
+}
+
 /** Exporters merge equal initializers. Only a tensor that is the same thing everywhere can be trained as one. */
 function mayShare(uses: readonly Use[]): boolean {
   const roles = new Set(uses.map(({ role }) => role));
@@ -74,9 +86,15 @@ function nameApart(source: string, node: Node, taken: Set<string>): string {
   return name;
 }
 
-function elementsOf(name: string, { type, data }: Tensor): Float32Array {
-  if (type === 'float' && data instanceof Float32Array) return data;
-  throw new DfkdError('E_UNSUPPORTED', `Weight '${name}' is ${type}; only float32 models are supported.`);
+/** Training computes in float32, whatever the type in the file. */
+function elementsOf(name: string, { data }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  const elements = Float32Array.from(data, Number);
+  if (elements.every(Number.isFinite)) return elements;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Weight '${name}' holds values beyond float32, in which it is trained.`,
+  );
 }
 
 /** In the order in which nodes read them. */
@@ -118,12 +136,17 @@ function roleFinder(graph: Graph): (node: Node, position: number) => ParameterRo
   return function roleOf(node, position): ParameterRole {
     switch (node.opType) {
       case 'Conv':
+      case 'ConvTranspose':
       case 'Gemm':
         return position === 2 ? 'bias' : 'weight';
       case 'MatMul':
         return 'weight';
       case 'BatchNormalization':
-        return BATCH_NORM_ROLES[position];
+      case 'GroupNormalization':
+      case 'InstanceNormalization':
+      case 'LayerNormalization':
+      case 'RMSNormalization':
+        return NORM_ROLES[position];
       case 'Add':
         // A linear layer may be written as MatMul and Add.
         return producers.get(node.inputs[1 - position])?.opType === 'MatMul' ? 'bias' : 'other';

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensors } from '../engine/engine.js';
+import { labelled } from '../engine/labels.js';
 
 /** A scalar to differentiate, and whatever else its computation yields. */
 export interface Objective {
@@ -15,7 +16,7 @@ export function differentiate(
   const names = Object.keys(xs);
   let outputs: Tensors = {};
   const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-    const result = objective(named(names, tensors));
+    const result = labelled(tf, 'the loss', () => objective(named(names, tensors)));
     // The scope of the gradient ends before the caller reads these.
     for (const output of Object.values(result.outputs)) tf.keep(output);
     outputs = result.outputs;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
 import type { Arrays, Step, Tensors } from '../engine/engine.js';
+import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
 import { sgd } from '../optimise/sgd.js';
@@ -67,7 +68,9 @@ export function createDistilStep(
     const next: [string, tf.Tensor][] = [];
     for (const [name, gradient] of Object.entries(gradients)) {
       const old = { value: state[`weight:${name}`], velocity: state[`velocity:${name}`] };
-      const { value, velocity } = sgd(old, gradient, learningRate, momentum);
+      const { value, velocity } = labelled(tf, `the update of '${name}'`, () =>
+        sgd(old, gradient, learningRate, momentum),
+      );
       const mask = masks.get(name);
       next.push([`weight:${name}`, mask ? tf.mul(value, tf.tensor(mask, value.shape)) : value]);
       next.push([`velocity:${name}`, velocity]);

@@ -3,7 +3,8 @@ import type { ImageSource } from '../dream/image-source.js';
 import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
 import type { Network } from '../network/network.js';
 import { cosineLearningRate } from '../optimise/schedules.js';
-import { checkFinite, throwIfInterrupted, type RunControl } from '../progress.js';
+import { throwIfInterrupted, type RunControl } from '../progress.js';
+import { atStep, requireFiniteOutput, requireFiniteState, type Circumstances } from '../require-finite.js';
 import { replaceWeights, type Student } from '../student.js';
 import { createDistilStep, distilState, weightsOf, type DistilStepOptions } from './distil-step.js';
 
@@ -16,6 +17,8 @@ export interface DistilOptions extends DistilStepOptions {
   /** Times the student is measured on the held-out images while it learns. */
   readonly checks: number;
 }
+
+const ADVICE = "a lower learning rate (the preset's distil.learningRate) or a lower sparsity may help";
 
 /** Top-1 agreement of a student with the teacher on held-out images, in 0..1. */
 export type Measure = (student: Student) => Promise<number>;
@@ -55,9 +58,10 @@ export async function distil(
       if (i > 0) images = await source.next(network.batch);
       const output = await step.run(stepInput(images, options, i));
       const terms = Object.fromEntries(Object.entries(output).map(([term, { data }]) => [term, data[0]]));
-      checkFinite({ stage: 'distil', step: i + 1, steps: options.steps, terms });
+      const circumstances = atStep('distillation step', i + 1, options.steps, ADVICE);
+      await requireFiniteOutput(step, output, circumstances);
       if (isCheck(i + 1, options)) {
-        best = await better(best, step, measure);
+        best = await better(best, step, measure, circumstances);
         terms['agreement'] = best.agreement;
       }
       control.onProgress?.({ stage: 'distil', step: i + 1, steps: options.steps, terms });
@@ -77,8 +81,11 @@ async function better(
   best: { student: Student; agreement: number },
   step: CompiledStep,
   measure: Measure,
+  circumstances: Circumstances,
 ): Promise<{ student: Student; agreement: number }> {
-  const student = replaceWeights(best.student, weightsOf(await step.readState()));
+  const state = await step.readState();
+  requireFiniteState(state, circumstances);
+  const student = replaceWeights(best.student, weightsOf(state));
   const agreement = await measure(student);
   return agreement >= best.agreement ? { student, agreement } : best;
 }

@@ -4,13 +4,17 @@ import type { ImageSource } from '../dream/image-source.js';
 import type { Engine, Step, Tensors } from '../engine/engine.js';
 import type { Network } from '../network/network.js';
 import { throwIfInterrupted, type RunControl } from '../progress.js';
+import { atStep, requireFiniteOutput } from '../require-finite.js';
 import { isStatistic, replaceWeights, type Student } from '../student.js';
+
+const ADVICE = "the student's weights or the images may be out of range";
 
 /**
  * One batch of re-estimation: every batch norm normalises with the statistics of the batch, as the layers above will
  * see them.
  * state: running means and variances by parameter name. input: `images` [batch, channels, height, width]; `share` [],
- * the weight of this batch in the average: 1 / (batches so far, this one included). output: nothing.
+ * the weight of this batch in the average: 1 / (batches so far, this one included). output: the `statistics`' sum, which
+ * is finite only if all of them are.
  */
 export function createStatisticsStep(network: Network, student: Student): Step {
   return (state, { images, share }) => {
@@ -21,11 +25,12 @@ export function createStatisticsStep(network: Network, student: Student): Step {
       ]),
     );
     const { statistics } = network.forward(tf, weights, images, { batchNorm: 'batch', momentum: 0 });
-    const average = Object.entries(state).map(([name, old]) => [
+    const average = Object.entries(state).map(([name, old]): [string, tf.Tensor] => [
       name,
       tf.add(old, tf.mul(tf.sub(statistics[name], old), share)),
     ]);
-    return { state: Object.fromEntries(average) as Tensors, output: {} };
+    const sum = tf.addN(average.map(([, tensor]) => tf.sum(tensor)));
+    return { state: Object.fromEntries(average), output: { statistics: sum } };
   };
 }
 
@@ -53,7 +58,8 @@ export async function reestimateStatistics(
     for (let i = 0; i < batches; i++) {
       throwIfInterrupted(control);
       const share = { shape: [], data: Float32Array.of(1 / (i + 1)) };
-      await step.run({ images: i === 0 ? images : await source.next(network.batch), share });
+      const output = await step.run({ images: i === 0 ? images : await source.next(network.batch), share });
+      await requireFiniteOutput(step, output, atStep('statistics batch', i + 1, batches, ADVICE));
       control.onProgress?.({ stage: 'statistics', step: i + 1, steps: batches });
     }
     const measured = Object.entries(await step.readState());

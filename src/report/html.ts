@@ -101,13 +101,13 @@ function dreamGrid(images: PixelImages): string {
 <p>Made from the teacher alone. They carry what the teacher learned from its data, and deserve the same care.</p>`;
 }
 
-function fileTable({ input, output, seed, preset, details }: RecoverResult): string {
+function fileTable({ input, output, seed, preset, device, details }: RecoverResult): string {
   const rows = [
     ['input', input.path],
     ['input SHA-256', input.sha256],
     ['output', output.path],
     ['output SHA-256', output.sha256 ?? 'not written'],
-    ['seed, preset, engine', `${seed}, ${preset}, ${details.engine}`],
+    ['seed, preset, engine, device', `${seed}, ${preset}, ${details.engine}, ${device}`],
   ];
   return table([['', ''], ...rows]);
 }

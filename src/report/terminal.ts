@@ -1,5 +1,7 @@
+import type { DeviceList, DeviceStatus } from '../engine/device.js';
 import type { Inspection } from '../inspect.js';
 import { printable, shorten } from '../printable.js';
+import type { SupportedOperator } from '../supported-operators.js';
 import type { RecoverResult } from '../recover-result.js';
 import type { Evaluation } from '../verify/evaluate.js';
 import type { Parity } from '../verify/parity.js';
@@ -18,6 +20,15 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+export function formatOperators(operators: readonly SupportedOperator[]): string {
+  const rows = operators.map(({ name, opsets: [first, last], computes }) => [
+    name,
+    `${first} to ${last}`,
+    computes,
+  ]);
+  return formatTable([['operator', 'opsets', 'computes'], ...rows]);
+}
+
 export function formatInspection(model: Inspection): string {
   const counts = Object.entries(model.operators).map(([name, count]) => `${shorten(name)} ${count}`);
   const norms = model.batchNorms.map(({ name, channels, mean, variance }) => [
@@ -26,6 +37,8 @@ export function formatInspection(model: Inspection): string {
     `${formatNumber(mean.min)} .. ${formatNumber(mean.max)}`,
     `${formatNumber(variance.min)} .. ${formatNumber(variance.max)}`,
   ]);
+  const beside = model.externalFiles.length === 0 ? '' : ` in ${model.externalFiles.map(shorten).join(', ')}`;
+  const others = model.outputs.filter((name) => name !== model.output.name);
   const facts: [string, string][] = [
     ['opset', `${model.opset}, IR version ${model.irVersion}`],
     ['producer', shorten(model.producer) || 'unknown'],
@@ -34,14 +47,32 @@ export function formatInspection(model: Inspection): string {
       `${shorten(model.input.name)} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`,
     ],
     ['output', `${shorten(model.output.name)}, ${model.output.classes ?? '?'} classes`],
-    ['parameters', `${model.parameters}`],
+    ...(others.length === 0 ? [] : [['not used', others.map(shorten).join(', ')] as [string, string]]),
+    ['parameters', `${model.parameters}, stored as ${model.weightTypes.join(', ') || 'nothing'}${beside}`],
     ['operators', counts.join(', ')],
     ['unsupported', model.unsupported.map(shorten).join(', ') || 'none'],
-    ['batch norm', model.folded ? 'none: folded into the convolutions' : `${model.batchNorms.length}`],
+    ['batch norm', describeBatchNorms(model)],
+    ...describeFolding(model),
   ];
-  const table = facts.map(([name, value]) => `${name.padEnd(13)}${printable(value)}`).join('\n');
+  const table = facts.map(([name, value]) => `${name.padEnd(15)}${printable(value)}`).join('\n');
   if (norms.length === 0) return table;
   return `${table}\n\n${formatTable([['batch norm', 'channels', 'running mean', 'running variance'], ...norms])}`;
+}
+
+function describeBatchNorms({ batchNorms, folded, trainingMode }: Inspection): string {
+  if (folded) return 'none: folded into the convolutions';
+  const training = `, ${trainingMode} of them in training mode, read as inference`;
+  return `${batchNorms.length}${trainingMode === 0 ? '' : training}`;
+}
+
+function describeFolding({ folding }: Inspection): [string, string][] {
+  if (folding === null) return [];
+  return [
+    ['  seen by', folding.evidence],
+    ['  lost', folding.lost],
+    ['  export with', folding.exports.dynamo],
+    ['  or with', folding.exports.torchScript],
+  ];
 }
 
 export function formatEvaluation({ accuracy, correct, count }: Evaluation): string {
@@ -55,7 +86,8 @@ export function formatParity({ maxAbsDiff, maxRelDiff, equal }: Parity): string 
 
 export function formatRecovery(result: RecoverResult): string {
   const { input, output, sparsity, agreement, stages, seconds, parity } = result;
-  const written = output.bytes === null ? 'nothing written' : output.path;
+  const files = output.data ? `${output.path} and ${output.data.path}` : output.path;
+  const written = output.bytes === null ? 'nothing written' : files;
   const rows = stages.map((stage) => [
     stage.name,
     `${stage.seconds.toFixed(1)} s`,
@@ -88,6 +120,23 @@ export function formatRecovery(result: RecoverResult): string {
     '',
     ...facts.filter(([, fact]) => fact !== null).map(([name, fact]) => `${name.padEnd(11)}${fact}`),
   ].join('\n');
+}
+
+export function formatDevices({ devices, auto }: DeviceList): string {
+  const lines = devices.map((device) => `${device.name.padEnd(8)}${printable(describeDevice(device))}`);
+  return [...lines, '', `auto    ${auto}`].join('\n');
+}
+
+function describeDevice(device: DeviceStatus): string {
+  const { available, selfCheck, softwareRenderer, reason, hint, description } = device;
+  if (!available) return ['not available', reason, hint].filter(Boolean).join(': ');
+  const facts = [
+    'available',
+    description,
+    selfCheck && `self-check passed (largest difference ${formatNumber(selfCheck.maxDifference)})`,
+    softwareRenderer && `${softwareRenderer} renders on the cpu: correct, but slow, and never chosen by auto`,
+  ];
+  return facts.filter(Boolean).join(', ');
 }
 
 /** `91.0%`, or a dash where nothing was measured. */

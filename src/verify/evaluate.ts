@@ -1,10 +1,12 @@
 import { DfkdError } from '../../converters/errors.js';
+import { toRunnable } from '../../converters/runnable.js';
 import { type NpyArray, readNpy } from '../npy.js';
+import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
 import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
-import { readRunnable } from './read-runnable.js';
+import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SignatureOptions, MemoryOptions, NoteOptions {
   /** Path of a uint8 .npy, [N, channels, height, width]. */
   readonly images: string;
   /** Path of an integer .npy, [N], classes from 0. */
@@ -12,8 +14,6 @@ export interface EvaluateOptions {
   /** Default auto. */
   readonly preprocess?: PreprocessOption | undefined;
   readonly threads?: number | undefined;
-  /** Bytes that may be used; default three quarters of the machine's. */
-  readonly maxMemory?: number | undefined;
 }
 
 /** Images per run. */
@@ -28,7 +28,8 @@ export interface Evaluation {
 
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const model = await readRunnable(path, BATCH, options.maxMemory);
+  const { model, notes } = await openRunnable(path, BATCH, options);
+  for (const note of notes) options.onNote?.(note);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
     throw new DfkdError(
@@ -42,7 +43,11 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     images.shape,
     resolvePreprocessing(options.preprocess ?? 'auto', model),
   );
-  const logits = await runModel(path, input, { threads: options.threads, batch: BATCH });
+  const logits = await runModel(toRunnable(model), input, {
+    threads: options.threads,
+    batch: BATCH,
+    outputName: model.graph.outputs[0].name,
+  });
   if (logits.shape.length !== 2) {
     throw new DfkdError(
       'E_SHAPE',

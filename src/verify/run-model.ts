@@ -1,5 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { DfkdError } from '../../converters/errors.js';
+import { readModel } from '../../converters/read.js';
+import { toRunnable } from '../../converters/runnable.js';
 import type { HostTensor } from '../engine/engine.js';
 import { loadOnnxRuntime } from '../engine/onnxruntime/runtime.js';
 
@@ -11,11 +13,13 @@ export interface RunModelOptions {
   readonly outputName?: string | undefined;
   /** Images per run where the model leaves the batch open. */
   readonly batch?: number | undefined;
+  /** Bytes that a file to read may take; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
 
 /**
- * Runs an ONNX file in onnxruntime, batch by batch.
- * @param model the file's bytes, or its path (a model with external data needs the path)
+ * Runs a model in onnxruntime, batch by batch. onnxruntime gets bytes alone, and opens no file.
+ * @param model the bytes as `toRunnable` gives them, or the path of a file to read and give to it
  * @param images [N, ...] as the model takes them; N is free even where the model's batch is fixed
  * @returns the output, [N, ...]
  * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model, E_SHAPE where the images do not fit its input
@@ -25,7 +29,9 @@ export async function runModel(
   images: HostTensor,
   options: RunModelOptions = {},
 ): Promise<HostTensor> {
-  const session = await createSession(model, options.threads);
+  const { threads, maxMemory } = options;
+  const bytes = typeof model === 'string' ? toRunnable(await readModel(model, { maxMemory })) : model;
+  const session = await createSession(bytes, threads);
   try {
     const name = options.inputName ?? session.inputNames[0];
     const outputName = options.outputName ?? session.outputNames[0];
@@ -53,15 +59,12 @@ export async function runModel(
   }
 }
 
-async function createSession(model: Uint8Array | string, threads?: number): Promise<InferenceSession> {
+async function createSession(model: Uint8Array, threads?: number): Promise<InferenceSession> {
   const options: InferenceSession.SessionOptions = { executionProviders: ['cpu'], logSeverityLevel: 3 };
   if (threads !== undefined) options.intraOpNumThreads = threads;
   const { InferenceSession: sessions } = loadOnnxRuntime();
   try {
-    // Two calls, because create() is overloaded.
-    return await (typeof model === 'string'
-      ? sessions.create(model, options)
-      : sessions.create(model, options));
+    return await sessions.create(model, options);
   } catch (error) {
     throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${firstLine(error)}`, {
       cause: error,
@@ -69,10 +72,11 @@ async function createSession(model: Uint8Array | string, threads?: number): Prom
   }
 }
 
-/** Compares with the declared input shape; returns the batch where the model fixes it. */
+/** Compares with the declared input shape, if there is one; returns the batch where the model fixes it. */
 function checkInput(session: InferenceSession, name: string, shape: readonly number[]): number | undefined {
   const input = session.inputMetadata.find((value) => value.name === name);
   if (!input?.isTensor) throw new DfkdError('E_MODEL', `The model has no tensor input '${name}'.`);
+  if (input.shape.length === 0) return undefined;
   const fits =
     shape.length === input.shape.length &&
     input.shape.every((dim, axis) => axis === 0 || typeof dim === 'string' || dim === shape[axis]);

@@ -1,15 +1,17 @@
 import { DfkdError } from '../../converters/errors.js';
+import type { Model } from '../../converters/model.js';
+import { toRunnable } from '../../converters/runnable.js';
+import type { HostTensor } from '../engine/engine.js';
+import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
 import { createRandom } from '../random.js';
 import { type Parity, type Tolerance, compareTensors } from './parity.js';
-import { readRunnable } from './read-runnable.js';
+import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
-export interface VerifyOptions extends Tolerance {
+export interface VerifyOptions extends Tolerance, SignatureOptions, MemoryOptions, NoteOptions {
   /** Seed of the inputs; default 0. */
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
-  /** Bytes that may be used; default three quarters of the machine's. */
-  readonly maxMemory?: number | undefined;
 }
 
 type InputShape = readonly (number | null)[];
@@ -22,8 +24,8 @@ const INPUTS = 16;
  * reference. Throws E_SHAPE where they do not take the same input or give the same output.
  */
 export async function verifyModels(a: string, b: string, options: VerifyOptions = {}): Promise<Parity> {
-  const { maxMemory } = options;
-  const shape = commonInputShape(await inputShape(a, maxMemory), await inputShape(b, maxMemory));
+  const [reference, other] = [await open(a, options), await open(b, options)];
+  const shape = commonInputShape(inputShape(reference), inputShape(other));
   const size = shape.reduce((product, dim) => product * dim, 1);
   const images = {
     shape,
@@ -31,12 +33,23 @@ export async function verifyModels(a: string, b: string, options: VerifyOptions 
       .split('verify')
       .gaussian(size),
   };
-  const { threads } = options;
-  return compareTensors(
-    await runModel(a, images, { threads }),
-    await runModel(b, images, { threads }),
-    options,
-  );
+  const run = ({ model }: OpenedFile): Promise<HostTensor> =>
+    runModel(toRunnable(model), images, {
+      threads: options.threads,
+      outputName: model.graph.outputs[0].name,
+    });
+  return compareTensors(await run(reference), await run(other), options);
+}
+
+interface OpenedFile {
+  readonly path: string;
+  readonly model: Model;
+}
+
+async function open(path: string, options: VerifyOptions): Promise<OpenedFile> {
+  const { model, notes } = await openRunnable(path, INPUTS, options);
+  for (const note of notes) options.onNote?.(`'${path}': ${note}`);
+  return { path, model };
 }
 
 /** [INPUTS, ...], each dimension as the model that fixes it says. */
@@ -54,17 +67,19 @@ function commonInputShape(first: InputShape, second: InputShape): number[] {
     if (axis === 0) return INPUTS;
     const size = dim ?? second[axis];
     if (size === null) {
-      throw new DfkdError('E_SHAPE', `The models leave axis ${axis} of their input [${show(first)}] open.`);
+      throw new DfkdError(
+        'E_SHAPE',
+        `The models leave axis ${axis} of their input [${show(first)}] open; give its shape with --input-shape.`,
+      );
     }
     return size;
   });
 }
 
-async function inputShape(path: string, maxMemory: number | undefined): Promise<InputShape> {
-  const model = await readRunnable(path, INPUTS, maxMemory);
+function inputShape({ path, model }: OpenedFile): InputShape {
   const shape = model.graph.inputs[0]?.shape;
-  if (!shape) throw new DfkdError('E_SHAPE', `'${path}' has no input of known rank and cannot be compared.`);
-  return shape;
+  if (shape) return shape;
+  throw new DfkdError('E_SHAPE', `'${path}' has no input of known rank; give its shape with --input-shape.`);
 }
 
 function show(shape: InputShape): string {

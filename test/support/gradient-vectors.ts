@@ -15,6 +15,8 @@ export interface Vector {
   readonly gradOutput: Encoded;
   readonly output: Encoded;
   readonly gradients: readonly (Encoded | null)[];
+  /** Where it is not that of the file. */
+  readonly opset?: number;
   /** Where there are several, `output` is all of them as one vector. */
   readonly outputs?: number;
 }
@@ -28,6 +30,10 @@ export const VECTORS: readonly (readonly [string, readonly Vector[]])[] = [
   'linear',
   'reduction',
   'movement',
+  'activation',
+  'normalization',
+  'spatial',
+  'resampling',
 ].map((name) => {
   const url = new URL(`../../fixtures/gradients/${name}.json`, import.meta.url);
   return [name, (JSON.parse(readFileSync(url, 'utf8')) as { cases: Vector[] }).cases];

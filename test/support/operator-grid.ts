@@ -13,6 +13,7 @@ import {
   type Attributes,
   type Case,
 } from './operator-cases.js';
+import { IMAGE_GRID } from './operator-grid-images.js';
 
 export const IMAGE = floats([2, 4, 7, 6]);
 const WINDOWS: readonly Attributes[] = [
@@ -238,6 +239,7 @@ export const GRID: readonly Case[] = [
   REDUCTIONS,
   LINEAR,
   MOVEMENT,
+  IMAGE_GRID,
 ].flat();
 
 /** Operators without a gradient, and why; all others have theirs compared with PyTorch's and with differences. */
@@ -245,10 +247,9 @@ export const WITHOUT_GRADIENT: ReadonlyMap<string, string> = new Map([
   ...['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'].map(
     (opType) => [opType, 'yields bool; constant wherever it does not jump'] as const,
   ),
+  ...['ArgMax', 'ArgMin'].map((opType) => [opType, 'yields positions'] as const),
   ...['And', 'Or', 'Not'].map((opType) => [opType, 'bool to bool'] as const),
   ...['Constant', 'ConstantOfShape', 'Range'].map((opType) => [opType, 'has no float input'] as const),
   ...['Shape', 'Size'].map((opType) => [opType, 'depends on the shape of its input alone'] as const),
-  ...['Ceil', 'Floor', 'Mod'].map(
-    (opType) => [opType, 'of constants alone, in arithmetic on shapes'] as const,
-  ),
+  ...['Mod'].map((opType) => [opType, 'of constants alone, in arithmetic on shapes'] as const),
 ]);

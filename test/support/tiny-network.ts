@@ -71,7 +71,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
   return {
     batch,
     input: { name: 'input', shape: [batch, 3, 8, 8] },
-    output: { name: 'logits', logits: 'logits', classes: 3 },
+    output: { name: 'logits', logits: 'logits', activation: null, classes: 3 },
     parameters,
     batchNorms,
     prunable: ['conv1.weight', 'conv2.weight', 'linear.weight'],
@@ -93,6 +93,7 @@ function createParameters(seed: number): Map<string, Parameter> {
     const size = dims.reduce((product, dim) => product * dim, 1);
     parameters.set(name, {
       name,
+      type: 'float',
       source: name,
       consumers: [],
       dims,

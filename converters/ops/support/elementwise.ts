@@ -3,6 +3,7 @@ import type { DataType, Tensor } from '../../model.js';
 import { defineOp, type OpDefinition, type Tf } from '../define-op.js';
 import { isFoldable, isInteger, mapElements, type Element } from './constants.js';
 import { piecewiseConstant } from './gradients.js';
+import { align, alignedShape, legacyBroadcast, type LegacyAttributes } from './legacy-broadcast.js';
 import { broadcastShapes } from './shapes.js';
 
 /** The same function for both kinds of element; one kind may be missing. */
@@ -32,16 +33,19 @@ export function unary(opType: string, { since, forward, ...functions }: Elementw
   });
 }
 
-/** An arithmetic operator of two broadcast inputs, without attributes. */
+/** An arithmetic operator of two broadcast inputs. */
 export function binary(opType: string, { since, forward, ...functions }: Elementwise<Two>): OpDefinition {
   return defineOp(opType, {
     since,
     inputs: [2, 2],
     outputs: [1, 1],
-    attributes: {},
-    shape: (inputs) => [broadcastShapes(...inputs)],
-    fold: (inputs) => foldElements(inputs, functions),
-    ...(forward && { forward: (tf, [a, b]) => [forward(tf, a, b)] }),
+    attributes: legacyBroadcast,
+    shape: ([a, b], attributes: LegacyAttributes) => [broadcastShapes(a, alignedShape(a, b, attributes))],
+    fold: ([a, b], attributes: LegacyAttributes) =>
+      foldElements([a, { ...b, dims: alignedShape(a.dims, b.dims, attributes) }], functions),
+    ...(forward && {
+      forward: (tf, [a, b], attributes: LegacyAttributes) => [forward(tf, a, align(tf, a, b, attributes))],
+    }),
   });
 }
 
@@ -70,6 +74,7 @@ export function predicate(
     inputs: [2, 2],
     outputs: [1, 1],
     attributes: {},
+    differentiable: false,
     shape: (inputs) => [broadcastShapes(...inputs)],
     type: () => 'bool',
     fold: ([a, b]) => [

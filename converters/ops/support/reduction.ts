@@ -10,13 +10,15 @@ import {
   type Tf,
 } from '../define-op.js';
 import { integersOf } from './axes.js';
-import { elementAt, increment, isFoldable, isInteger, tensorOf, type Element } from './constants.js';
+import { elementAt, increment, isFoldable, tensorOf, type Element } from './constants.js';
 import { normalizeAxes, sizeOf, stridesOf } from './shapes.js';
 
 interface Reduction {
   readonly since: readonly number[];
   /** Opset at which the axes became an input. */
   readonly axesInput: number;
+  /** What the reduction of no elements yields; absent: it cannot be reduced. */
+  readonly identity?: number;
   /** Keeps the axes, with size 1. */
   readonly forward: (tf: Tf, x: tfjs.Tensor, axes: number[]) => tfjs.Tensor;
   /** Reduces the elements that meet in one of the result; absent: not folded. */
@@ -29,7 +31,10 @@ interface ReductionAttributes {
 }
 
 /** Reduces over axes, by default all; `noop_with_empty_axes` makes no axes mean none. */
-export function reduction(opType: string, { since, axesInput, forward, reduce }: Reduction): OpDefinition {
+export function reduction(
+  opType: string,
+  { since, axesInput, forward, reduce, identity }: Reduction,
+): OpDefinition {
   return defineOp(opType, {
     since,
     inputs: [1, 2],
@@ -46,16 +51,25 @@ export function reduction(opType: string, { since, axesInput, forward, reduce }:
       return [attributes.keepdims === 1 ? kept : x.filter((_, axis) => !axes.includes(axis))];
     },
     fold([x], attributes, context) {
-      if (!reduce || !isFoldable(x.type)) return undefined;
+      if (!reduce || !isFoldable(x.type) || x.data.length === 0) return undefined;
       return [reduceTensor(x, reducedAxes(x.dims, attributes, context), context.outputShapes[0], reduce)];
     },
     forward(tf, [x], attributes, context) {
       const axes = reducedAxes(x.shape, attributes, context);
-      if (axes.length === 0) return [x];
+      if (x.size === 0 && identity !== undefined) {
+        return [nothing(tf, context.outputShapes[0], identity, x.dtype)];
+      }
+      // What is done to single elements is done without axes too.
       const kept = forward(tf, x, axes);
       return [attributes.keepdims === 1 ? kept : tf.reshape(kept, [...context.outputShapes[0]])];
     },
   });
+}
+
+/** What is left of no elements; of bools the least is false, the largest true. */
+function nothing(tf: Tf, shape: Shape, identity: number, type: tfjs.DataType): tfjs.Tensor {
+  if (type === 'bool') return tf.cast(tf.fill([...shape], identity > 0 ? 1 : 0), 'bool');
+  return tf.cast(tf.fill([...shape], identity), type);
 }
 
 function reducedAxes(x: Shape, attributes: ReductionAttributes, { constants }: ShapeContext): number[] {
@@ -81,10 +95,9 @@ function reduceTensor(
     results[target] = before === undefined ? elementAt(x, i) : reduce(before, elementAt(x, i));
     increment(at, x.dims);
   }
-  const zero = isInteger(x.type) ? 0n : 0;
   return tensorOf(
     x.type,
     dims,
-    results.map((value) => value ?? zero),
+    results.map((value) => value!),
   );
 }

@@ -1,93 +1,72 @@
 /** A step as an onnxruntime session whose state stays in onnxruntime's tensors from run to run. */
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { DfkdError } from '../../../converters/errors.js';
-import type { Arrays, CompiledStep, HostTensor } from '../engine.js';
+import type { Arrays, CompiledStep, HostTensor, NonFinite } from '../engine.js';
 import { outputName } from './emit.js';
 import { INPUT, OUTPUT, STATE } from './recorder.js';
 import type { OnnxRuntime } from './runtime.js';
-
-type OrtTensors = Record<string, OrtTensor>;
+import type { Session } from './session.js';
+import { toArrays, type OrtTensors, type StepState } from './step-state.js';
 
 /** Which graph inputs the session kept: one that nothing reads is not fed. */
 export interface StepSignature {
   readonly stateNames: readonly string[];
   readonly inputNames: readonly string[];
-  readonly outputShapes: ReadonlyMap<string, readonly number[]>;
+  readonly outputNames: readonly string[];
 }
 
+/** Repeats one run, from the state it started in, to find the first value that is not finite. */
+export type Diagnose = (state: Arrays, input: Arrays) => Promise<NonFinite | undefined>;
+
 export class OnnxRuntimeStep implements CompiledStep {
-  /** The state as it is, and the buffers the next run writes it to: they swap after each run. */
-  private current: OrtTensors;
-  private next: OrtTensors;
-  private readonly outputs: OrtTensors = {};
+  private lastInput: Arrays | undefined;
 
   constructor(
     private readonly ort: OnnxRuntime,
-    private readonly session: InferenceSession,
+    private readonly session: Session,
     private readonly signature: StepSignature,
-    state: Arrays,
-  ) {
-    this.current = this.toTensors(state, (name) => state[name].data.slice());
-    this.next = this.toTensors(state, (name) => new Float32Array(state[name].data.length));
-    for (const [name, shape] of signature.outputShapes) {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      this.outputs[name] = new ort.Tensor('float32', new Float32Array(size), shape);
-    }
-  }
-
-  private toTensors(arrays: Arrays, data: (name: string) => Float32Array): OrtTensors {
-    return Object.fromEntries(
-      Object.entries(arrays).map(([name, { shape }]) => [
-        name,
-        new this.ort.Tensor('float32', data(name), shape),
-      ]),
-    );
-  }
+    private readonly state: StepState,
+    private readonly diagnoseRun: Diagnose,
+  ) {}
 
   async run(input: Arrays): Promise<Arrays> {
-    const feeds: OrtTensors = {};
-    const fetches: OrtTensors = {};
-    for (const name of this.signature.stateNames) {
-      feeds[STATE + name] = this.current[name];
-      fetches[outputName(STATE + name)] = this.next[name];
+    const { stateNames, inputNames, outputNames } = this.signature;
+    const feeds: Record<string, OrtTensor> = {};
+    const fetches: Record<string, OrtTensor | null> = {};
+    for (const name of stateNames) {
+      feeds[STATE + name] = this.state.current[name];
+      fetches[outputName(STATE + name)] = this.state.targets[name];
     }
-    for (const name of this.signature.inputNames) {
+    for (const name of inputNames) {
       const given = input[name] as HostTensor | undefined;
       if (given === undefined) throw new DfkdError('E_INTERNAL', `The step's input '${name}' was not given.`);
       feeds[INPUT + name] = new this.ort.Tensor('float32', given.data, given.shape);
     }
-    for (const name of this.signature.outputShapes.keys())
-      fetches[outputName(OUTPUT + name)] = this.outputs[name];
-    await this.session.run(feeds, fetches);
-    [this.current, this.next] = [this.next, this.current];
-    return toArrays(this.outputs);
+    for (const name of outputNames) fetches[outputName(OUTPUT + name)] = null;
+    const results = (await this.session.run(feeds, fetches)) as OrtTensors;
+    const pick = (prefix: string, names: readonly string[]): OrtTensors =>
+      Object.fromEntries(names.map((name) => [name, results[outputName(prefix + name)]]));
+    this.state.advance(pick(STATE, stateNames));
+    this.lastInput = input;
+    return toArrays(pick(OUTPUT, outputNames));
   }
 
   readState(): Promise<Arrays> {
-    return Promise.resolve(
-      Object.fromEntries(
-        Object.entries(toArrays(this.current)).map(([name, { shape, data }]) => [
-          name,
-          { shape, data: data.slice() },
-        ]),
-      ),
-    );
+    return this.state.read();
   }
 
   writeState(state: Arrays): Promise<void> {
-    for (const [name, { data }] of Object.entries(state)) (this.current[name].data as Float32Array).set(data);
+    this.state.write(state);
     return Promise.resolve();
   }
 
+  async diagnose(): Promise<NonFinite | undefined> {
+    return this.lastInput && this.diagnoseRun(await this.state.read('previous'), this.lastInput);
+  }
+
   async dispose(): Promise<void> {
+    // In this order: a buffer given back after its last session takes the process down (onnxruntime-node 1.30).
+    await this.state.dispose();
     await this.session.release();
   }
 }
-
-const toArrays = (tensors: OrtTensors): Arrays =>
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, { dims, data }]) => [
-      name,
-      { shape: dims, data: data as Float32Array },
-    ]),
-  );

@@ -1,17 +1,21 @@
 /** The default engine: a step is traced once, optimised, written as ONNX and run by onnxruntime. */
-import type { InferenceSession } from 'onnxruntime-node';
 import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
 import { blockSize } from './blocked/block-size.js';
-import { BlockedStep, packState } from './blocked/blocked-step.js';
+import { BlockedStep, packState, unpackState } from './blocked/blocked-step.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
-import { emit } from './emit.js';
+import { diagnose } from './diagnose.js';
+import { emit, outputName } from './emit.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
+import { createSession } from './session.js';
+import { GpuState, HostState } from './step-state.js';
 
 export interface OnnxRuntimeEngineOptions extends EngineOptions {
   /** Names of compiler passes to leave out, for measuring what each buys. */
   readonly withoutPasses?: ReadonlySet<string>;
+  /** Where onnxruntime's profile of each step goes when it is disposed of: the path that its file's name begins with. */
+  readonly profile?: string | undefined;
 }
 
 export function createOnnxRuntimeEngine(options: OnnxRuntimeEngineOptions = {}): Engine {
@@ -24,47 +28,34 @@ export function createOnnxRuntimeEngine(options: OnnxRuntimeEngineOptions = {}):
 async function compileStep(
   step: Step,
   example: { state: Arrays; input: Arrays },
-  options: OnnxRuntimeEngineOptions,
+  { device = 'cpu', threads, withoutPasses, profile }: OnnxRuntimeEngineOptions,
 ): Promise<CompiledStep> {
-  const traced = trace(step, example);
   const ort = loadOnnxRuntime();
-  const block = await blockSize(ort);
-  const { graph, blocked: names } = optimise(traced, { ...options, block });
-  const session = await ort.InferenceSession.create(emit(graph), sessionOptions(options));
+  const block = device === 'cpu' ? await blockSize(ort) : 0;
+  const { graph, blocked: names } = optimise(trace(step, example), { device, block, withoutPasses });
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const stateNames = named(STATE, graph.outputs.keys());
+  // Only WebGPU's memory is open to onnxruntime-node; to and from other devices the state travels with every run.
+  const staysOnDevice = device === 'webgpu';
+  const session = await createSession(emit(graph), {
+    device,
+    threads,
+    profile,
+    onDevice: staysOnDevice ? stateNames.map((name) => outputName(STATE + name)) : [],
+  });
   const blocked = new Set(named(STATE, names));
+  const state = packState(example.state, blocked, block);
   const plain = new OnnxRuntimeStep(
     ort,
     session,
     {
-      stateNames: named(STATE, graph.outputs.keys()),
+      stateNames,
       inputNames: named(INPUT, graph.inputs.keys()),
-      outputShapes: new Map(
-        named(OUTPUT, graph.outputs.keys()).map((name) => [name, graph.outputs.get(OUTPUT + name)!.shape]),
-      ),
+      outputNames: named(OUTPUT, graph.outputs.keys()),
     },
-    packState(example.state, blocked, block),
+    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state),
+    (before, input) => diagnose(step, unpackState(before, blocked, block), input),
   );
   return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
-}
-
-function sessionOptions({ threads }: EngineOptions): InferenceSession.SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-    extra: {
-      session: {
-        // Vanishing gradients would otherwise be computed with denormals, many times slower.
-        set_denormal_as_zero: '1',
-        // Idle threads spin just long enough to meet the next operator: on two hyperthreads of one core, longer
-        // spinning takes from the thread that works.
-        intra_op: { spin_duration_us: '50' },
-      },
-    },
-  };
 }

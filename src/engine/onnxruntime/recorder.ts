@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '#tfjs-gradients';
 import { withBackend } from '../backend.js';
 import type { Arrays, Step, Tensors } from '../engine.js';
+import { observeKernels, type Observe } from '../labels.js';
 import { Graph } from './graph.js';
 import type { ConstantData, Value } from './value.js';
 import { convolution } from './kernels/convolution.js';
@@ -96,8 +97,18 @@ export const STATE = 'state:';
 export const INPUT = 'input:';
 export const OUTPUT = 'output:';
 
+const withValues =
+  (observe: ObserveRecord): Observe =>
+  (kernel, outputs, label) => {
+    const values = outputs.map((output) => recorder.value(output));
+    observe(kernel, values, label);
+  };
+
+/** Called for each kernel with what it recorded, and the label it ran under. */
+export type ObserveRecord = (kernel: string, values: readonly Value[], label: string | undefined) => void;
+
 /** Runs the step once on recorded tensors. Graph inputs are `state:name` and `input:name`, outputs `state:name` and `output:name`. */
-export function trace(step: Step, example: { state: Arrays; input: Arrays }): Graph {
+export function trace(step: Step, example: { state: Arrays; input: Arrays }, observe?: ObserveRecord): Graph {
   return withBackend(BACKEND, () => {
     const graph = (recorder.graph = new Graph());
     tf.engine().startScope('trace');
@@ -109,7 +120,8 @@ export function trace(step: Step, example: { state: Arrays; input: Arrays }): Gr
             return [name, tf.engine().makeTensorFromTensorInfo(info)];
           }),
         );
-      const result = step(tensors(STATE, example.state), tensors(INPUT, example.input));
+      const run = () => step(tensors(STATE, example.state), tensors(INPUT, example.input));
+      const result = observe ? observeKernels(tf, withValues(observe), run) : run();
       for (const [name, tensor] of Object.entries(result.state))
         graph.outputs.set(STATE + name, recorder.value(tensor));
       for (const [name, tensor] of Object.entries(result.output))

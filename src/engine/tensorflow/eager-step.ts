@@ -2,11 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DfkdError } from '../../../converters/errors.js';
 import { withBackend } from '../backend.js';
-import type { Arrays, CompiledStep, Step, Tensors } from '../engine.js';
+import type { Arrays, CompiledStep, NonFinite, Step, Tensors } from '../engine.js';
+import { diagnoseEagerly, firstNonFinite } from '../non-finite.js';
 
 /** A step as it is written, run on one of tfjs' own backends, which holds its state from run to run. */
 export class EagerStep implements CompiledStep {
   private state: Tensors;
+  private origin: NonFinite | undefined;
 
   constructor(
     private readonly backend: string,
@@ -28,11 +30,27 @@ export class EagerStep implements CompiledStep {
     );
     checkForm(before, state);
     const outputs = toArrays(output);
+    // While the old state is still there.
+    const wrong = Object.values(outputs).some(({ data }) => firstNonFinite(data) !== undefined);
+    this.origin = wrong ? this.trace(before, input) : undefined;
     this.state = state;
     const held = new Set(Object.values(state));
     const done = [...Object.values(before), ...Object.values(output)];
     tf.dispose(done.filter((tensor) => !held.has(tensor)));
     return outputs;
+  }
+
+  private trace(state: Tensors, input: Arrays): NonFinite | undefined {
+    return withBackend(this.backend, () => {
+      tf.engine().startScope('diagnose');
+      const origin = diagnoseEagerly(tf, this.step, state, toTensors(input));
+      tf.engine().endScope();
+      return origin;
+    });
+  }
+
+  diagnose(): Promise<NonFinite | undefined> {
+    return Promise.resolve(this.origin);
   }
 
   readState(): Promise<Arrays> {

@@ -1,5 +1,5 @@
 /** A compiled step part of whose state is filters in blocks (state.ts), to its caller a step like any other. */
-import type { Arrays, CompiledStep, HostTensor } from '../../engine.js';
+import type { Arrays, CompiledStep, HostTensor, NonFinite } from '../../engine.js';
 
 export class BlockedStep implements CompiledStep {
   constructor(
@@ -13,11 +13,15 @@ export class BlockedStep implements CompiledStep {
   }
 
   async readState(): Promise<Arrays> {
-    return mapNamed(await this.step.readState(), this.blocked, (filter) => unpack(filter, this.block));
+    return unpackState(await this.step.readState(), this.blocked, this.block);
   }
 
   writeState(state: Arrays): Promise<void> {
     return this.step.writeState(packState(state, this.blocked, this.block));
+  }
+
+  diagnose(): Promise<NonFinite | undefined> {
+    return this.step.diagnose();
   }
 
   dispose(): Promise<void> {
@@ -28,6 +32,9 @@ export class BlockedStep implements CompiledStep {
 /** The named filters [O,I,kh,kw] of a state in blocks: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
 export const packState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
   mapNamed(state, blocked, (filter) => pack(filter, block));
+
+export const unpackState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
+  mapNamed(state, blocked, (filter) => unpack(filter, block));
 
 function mapNamed(
   arrays: Arrays,

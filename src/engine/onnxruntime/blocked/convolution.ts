@@ -1,12 +1,14 @@
 import type { NodeAttributes, Value } from '../value.js';
 import type { BlockedLayout } from './layout.js';
+import { suitsWinograd, winograd } from './winograd.js';
 
 /**
  * Conv [N,C,H,W] -> [N,O,h,w], dense or depthwise.
  *
  * 1. Few inputs that are not in blocks (an image's colours): read as they are.
  * 2. Depthwise with one filter per channel.
- * 3. Dense.
+ * 3. Dense, with a constant filter of 3 by 3 and many channels: winograd.ts.
+ * 4. Dense.
  */
 export function blockConvolution(
   attributes: NodeAttributes,
@@ -33,6 +35,10 @@ export function blockConvolution(
   if (!dense && (inputs !== 1 || outputs !== attributes['group'])) return undefined;
   const input = layout.enter(x);
   if (input === undefined) return undefined;
+  if (dense && suitsWinograd(attributes, w, shape[2])) {
+    const pads = attributes['pads'] as readonly number[];
+    return layout.leave(winograd(input, w, bias, pads, layout), outputs);
+  }
   return dense
     ? convolve(input, layout.filter(w), 1)
     : convolve(input, layout.outputFilter(w), layout.padded(outputs));

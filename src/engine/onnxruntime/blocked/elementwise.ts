@@ -14,6 +14,8 @@ const FINITE_AT_ZERO: ReadonlySet<string> = new Set(
  * 1. All operands of the output's shape, or scalars: the same operator.
  * 2. Mul, Add, Sub and Div with one element per channel, or per image and channel: an affine.
  * 3. Relu of a convolution or affine that nobody else reads: its activation.
+ * 4. Add to a dense convolution, neither read by anybody else: the convolution starts from the other operand, whose
+ *    memory becomes its output's.
  */
 export function blockElementwise(
   node: GraphNode,
@@ -35,6 +37,10 @@ export function blockElementwise(
     if (node.op === 'Relu' && readOnce(0)) {
       const activated = withActivation(big[0]!, layout);
       if (activated !== undefined) return layout.leave(activated, channels);
+    }
+    if (node.op === 'Add' && readOnce(0) && readOnce(1)) {
+      const summed = accumulated(big, layout);
+      if (summed !== undefined) return layout.leave(summed, channels);
     }
     const operands = inputs.map((input, i) => big[i] ?? input);
     return layout.leave(layout.graph.elementwise(node.op, operands, 'float32', node.attributes), channels);
@@ -150,4 +156,20 @@ function ones(count: number, { graph }: BlockedLayout): Value {
 function withActivation({ producer, shape }: Value, { graph }: BlockedLayout): Value | undefined {
   if (producer?.op !== 'nchwc.Conv' || 'activation' in producer.attributes) return undefined;
   return graph.op('nchwc.Conv', producer.inputs, { ...producer.attributes, activation: 'Relu' }, shape);
+}
+
+/** The convolution among two operands with the other one as its initial output. */
+function accumulated([a, b]: readonly (Value | undefined)[], { graph }: BlockedLayout): Value | undefined {
+  if (a === undefined || b === undefined || a === b) return undefined;
+  for (const [{ producer, shape }, start] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (producer?.op !== 'nchwc.Conv' || producer.attributes['group'] !== 1) continue;
+    if ('activation' in producer.attributes || producer.inputs.length > 3) continue;
+    const [x, w] = producer.inputs;
+    const bias = producer.inputs.at(2) ?? graph.constant(new Float32Array(shape[1]), [shape[1]]);
+    return graph.op('nchwc.Conv', [x, w, bias, start], producer.attributes, shape);
+  }
+  return undefined;
 }

@@ -3,7 +3,7 @@
  * two of them. Each operator here takes the blocked form of its operands and offers a plain copy of its result;
  * a copy that only other blocked operators read is never made, and what has no blocked form reads the copy.
  *
- * Rules: convolution.ts, filter-gradient.ts, elementwise.ts, reduction.ts.
+ * Rules: convolution.ts, input-gradient.ts, filter-gradient.ts, elementwise.ts, pool.ts, reduction.ts.
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
@@ -11,8 +11,10 @@ import { rewrite, usersOf } from '../rewrite.js';
 import { blockConvolution } from './convolution.js';
 import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
+import { blockInputGradient } from './input-gradient.js';
 import { BlockedLayout } from './layout.js';
-import { blockConcat, blockPool, blockReduction, blockSlice } from './reduction.js';
+import { blockMaxUnpool, blockPool } from './pool.js';
+import { blockConcat, blockReduction, blockSlice } from './reduction.js';
 
 /** @param block channels per block, as this machine's onnxruntime has them */
 export function blockedLayout(graph: Graph, block: number): Graph {
@@ -27,6 +29,8 @@ export function blockedLayout(graph: Graph, block: number): Graph {
     switch (node.op) {
       case 'Conv':
         return blockConvolution(node.attributes, inputs, node.outputs[0].shape, layout);
+      case 'ConvTranspose':
+        return blockInputGradient(node.attributes, inputs, node.outputs[0].shape, layout);
       case 'ConvFilterGradient':
         return blockFilterGradient(node.attributes, inputs, layout);
       case 'ReduceMean':
@@ -35,6 +39,8 @@ export function blockedLayout(graph: Graph, block: number): Graph {
       case 'MaxPool':
       case 'AveragePool':
         return blockPool(node, inputs[0], layout);
+      case 'MaxUnpool':
+        return blockMaxUnpool(node, inputs, layout);
       case 'Concat':
         return blockConcat(node, inputs, layout);
       case 'Slice':

@@ -1,4 +1,4 @@
-/** Sums and means over pixels, and pools, of blocked values. */
+/** Sums and means over pixels of blocked values, and whole blocks of channels put together or taken apart. */
 import { slice } from '../kernels/shaping.js';
 import { type GraphNode, type Value, sameShape } from '../value.js';
 import type { BlockedLayout } from './layout.js';
@@ -54,20 +54,6 @@ function correlation([a, b]: readonly Value[], { graph }: BlockedLayout): Value 
     [1, group, 1, 1],
   );
   return graph.reshape(sum, [batch, channels, 1, 1]);
-}
-
-/** MaxPool (its maxima only) and AveragePool. */
-export function blockPool(node: GraphNode, x: Value, layout: BlockedLayout): Value | undefined {
-  if (node.outputs.length > 1 || !layout.isBlocked(x)) return undefined;
-  const blocked = layout.enter(x)!;
-  const [batch, channels, height, width] = node.outputs[0].shape;
-  const pooled = layout.graph.op(`nchwc.${node.op}`, [blocked], node.attributes, [
-    batch,
-    blocked.shape[1],
-    height,
-    width,
-  ]);
-  return layout.leave(pooled, channels);
 }
 
 /** Concat along the channels, where all parts are whole blocks. */

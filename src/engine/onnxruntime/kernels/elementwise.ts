@@ -64,6 +64,7 @@ export const elementwise: KernelTable = {
   Reciprocal: unary('Reciprocal'),
   Relu: unary('Relu'),
   Relu6: (graph, { x }) => clip(graph, x, 0, 6),
+  Round: unary('Round'),
   Rsqrt: (graph, { x }) => graph.elementwise('Reciprocal', [graph.elementwise('Sqrt', [x])]),
   Sigmoid: unary('Sigmoid'),
   Sign: unary('Sign'),

@@ -6,19 +6,20 @@ import { sizeOf } from '../../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
-import { readModel } from '../../converters/read.js';
-import { validateModel } from '../../converters/validate.js';
+import { type MemoryOptions, openModel, type OpenedModel, type SignatureOptions } from '../open-model.js';
 
 /**
- * Reads and validates a model that onnxruntime is to run in batches, and refuses what would take too much memory there.
- * @param maxMemory bytes; default three quarters of the machine's
- * @throws DfkdError as readModel, validateModel and inferGraph do; E_LIMIT
+ * Opens a model that onnxruntime is to run in batches, and refuses what would take too much memory there.
+ * @throws DfkdError as openModel and inferGraph do; E_LIMIT
  */
-export async function readRunnable(path: string, batch: number, maxMemory?: number): Promise<Model> {
-  const model = await readModel(path, { maxMemory });
-  validateModel(model);
-  checkMemory(`'${path}' on ${batch} images`, estimateLargest(model, batch), maxMemory);
-  return model;
+export async function openRunnable(
+  path: string,
+  batch: number,
+  options: SignatureOptions & MemoryOptions,
+): Promise<OpenedModel> {
+  const opened = await openModel(path, options);
+  checkMemory(`'${path}' on ${batch} images`, estimateLargest(opened.model, batch), options.maxMemory);
+  return opened;
 }
 
 /** Bytes of the largest node, its inputs and outputs together; what follows from an open input size is not known. */

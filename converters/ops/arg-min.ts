@@ -1,0 +1,3 @@
+import { argument } from './support/argument.js';
+
+export const ArgMin = argument('ArgMin', 'argMin');

@@ -1,0 +1,51 @@
+/** onnxruntime sessions for graphs of ours, on any device. */
+import type { InferenceSession } from 'onnxruntime-node';
+import type { Device } from '../device.js';
+import { loadOnnxRuntime } from './runtime.js';
+
+export type Session = InferenceSession;
+
+export interface GraphSessionOptions {
+  readonly device: Device;
+  readonly threads?: number | undefined;
+  /** Where a profile goes when the session is released: the path that its file's name begins with. */
+  readonly profile?: string | undefined;
+  /** Outputs that stay in WebGPU buffers; the others come to the host. */
+  readonly onDevice?: readonly string[];
+}
+
+export function createSession(model: Uint8Array, options: GraphSessionOptions): Promise<Session> {
+  return loadOnnxRuntime().InferenceSession.create(model, sessionOptions(options));
+}
+
+/** What a provider has no kernel for, onnxruntime runs on the cpu. */
+export function sessionOptions({
+  device,
+  threads,
+  profile,
+  onDevice = [],
+}: GraphSessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+    ...(onDevice.length === 0
+      ? {}
+      : {
+          preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'] as const)),
+        }),
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Vanishing gradients would otherwise be computed with denormals, many times slower.
+        set_denormal_as_zero: '1',
+        // Idle threads spin just long enough to meet the next operator: on two hyperthreads of one core, longer
+        // spinning takes from the thread that works.
+        intra_op: { spin_duration_us: '50' },
+      },
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { PRESETS, type Preset } from '../../src/presets.js';
+
+const { fast } = PRESETS;
+
+/** All of the recipe, too little of it to bring accuracy back. */
+export const TINY_PRESET: Preset = {
+  ...fast,
+  heldOut: 16,
+  statisticsBatches: 3,
+  dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
+  distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
+};
