@@ -3,9 +3,10 @@
 //   node scripts/bench-step-worker.js --model FILE --kind dream|distill [--batch 64] [--threads 2] [--without PASS,...]
 //
 // Prints {"ready":true,"compileMs"} when the step is compiled. Then, for each line `run N` on stdin, runs N steps and
-// prints {"ms","peakBytes"}: median milliseconds per step and resident memory at its highest. The line `profile N`
-// runs N steps under onnxruntime's profiler and prints {"operators":[{"operator","calls","ms"}],"betweenMs"}: per step
-// the calls and milliseconds of each kind of operator, and what the JavaScript between two steps takes.
+// prints {"ms","peakBytes","residentBytes"}: median milliseconds per step, resident memory at its highest and now. The
+// line `profile N` runs N steps under onnxruntime's profiler and prints {"operators":[{"operator","calls","ms"}],
+// "betweenMs"}: per step the calls and milliseconds of each kind of operator, and what the JavaScript between two steps
+// takes.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,16 +37,25 @@ const { values: options } = parseArgs({
 const batch = Number(options.batch);
 const threads = Number(options.threads);
 
-const { step, example } = await { dream: prepareDream, distill: prepareDistill }[options.kind]();
-const start = performance.now();
-let compiled = await createBenchEngine().compile(step, example);
-answer({ ready: true, compileMs: performance.now() - start });
+const prepare = { dream: prepareDream, distill: prepareDistill }[options.kind];
+let { compiled, input, compileMs } = await compileStep();
+answer({ ready: true, compileMs });
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, count] = line.split(' ');
-  if (command === 'run') answer({ ms: median(await timeSteps(Number(count))), peakBytes: peakBytes() });
-  else answer(await profile(Number(count)));
+  if (command === 'run') {
+    const ms = median(await timeSteps(Number(count)));
+    answer({ ms, peakBytes: peakBytes(), residentBytes: process.memoryUsage.rss() });
+  } else answer(await profile(Number(count)));
 }
 await compiled.dispose();
+
+/** Keeps the compiled step and its input alone: the network, and where the state began, are not what a step needs. */
+async function compileStep(state, profileTo) {
+  const { step, example } = await prepare();
+  const start = performance.now();
+  const compiled = await createBenchEngine(profileTo).compile(step, { ...example, ...(state && { state }) });
+  return { compiled, input: example.input, compileMs: performance.now() - start };
+}
 
 function createBenchEngine(profileTo) {
   if (options.engine !== 'onnxruntime') return createEngine({ engine: options.engine, threads });
@@ -101,7 +111,7 @@ async function timeSteps(count) {
   const times = [];
   for (let i = 0; i < count; i++) {
     const started = performance.now();
-    await compiled.run(example.input);
+    await compiled.run(input);
     times.push(performance.now() - started);
   }
   return times;
@@ -112,12 +122,12 @@ async function profile(count) {
   try {
     const state = await compiled.readState();
     await compiled.dispose();
-    compiled = await createBenchEngine(join(folder, 'step')).compile(step, { ...example, state });
+    ({ compiled } = await compileStep(state, join(folder, 'step')));
     const times = await timeSteps(count);
     await compiled.dispose(); // writes the profile
     const [file] = readdirSync(folder).filter((name) => name.endsWith('.json'));
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-    compiled = await createBenchEngine().compile(step, { ...example, state });
+    ({ compiled } = await compileStep(state));
     return { operators: byOperator(events, count), betweenMs: betweenRuns(events, times) };
   } finally {
     rmSync(folder, { recursive: true });

@@ -2,11 +2,12 @@
 //
 //   npm run --silent bench:step -- --model FILE [--batch 64] | --suite [--only NAME]
 //     [--pytorch PYTHON] [--threads 2] [--blocks 3] [--steps 7] [--kinds dream,distill]
-//     [--engine onnxruntime|tensorflow] [--without PASS,...] [--profile]
+//     [--engine onnxruntime|tensorflow] [--without PASS,...] [--profile] [--growth STEPS]
 //
 // For one model prints {"dream":{"ms","peakBytes","compileMs","pytorchMs","pytorchPeakBytes","ratio"},"distill":{...}}:
 // median milliseconds per step, ratio = PyTorch's / ours. For the suite (scripts/bench-networks.js) prints a table, and
-// at the end the geometric means. --profile adds where our time goes, --without leaves passes of the compiler out.
+// at the end the geometric means. --profile adds where our time goes, --without leaves passes of the compiler out,
+// --growth tells how much resident memory is added from the hundredth step to the given one.
 // Each side runs in processes of its own, PyTorch in one per memory format, of which the faster counts; their blocks
 // of steps alternate, so that whatever else the machine does hits all.
 import { spawn } from 'node:child_process';
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     engine: { type: 'string', default: 'onnxruntime' },
     without: { type: 'string', default: '' },
     profile: { type: 'boolean', default: false },
+    growth: { type: 'string' },
   },
 });
 if (!options.suite && !options.model) {
@@ -107,6 +109,7 @@ async function compare(model, batch, kind) {
     ms: median(blocksOf.map(({ ms }) => ms)),
     peakBytes: blocksOf.at(-1).peakBytes,
   }));
+  if (options.growth) await printGrowth(kind, ours, Number(options.growth));
   if (options.profile) printProfile(kind, await ours.ask(`profile ${steps}`));
   for (const worker of workers) worker.end();
   const best = formats.sort((a, b) => a.ms - b.ms)[0];
@@ -115,6 +118,16 @@ async function compare(model, batch, kind) {
     compileMs: ours.ready.compileMs,
     ...(best && { pytorchMs: best.ms, pytorchPeakBytes: best.peakBytes, ratio: best.ms / mine.ms }),
   };
+}
+
+async function printGrowth(kind, worker, count) {
+  const settled = 100;
+  const early = await worker.ask(`run ${settled}`);
+  const late = await worker.ask(`run ${count - settled}`);
+  const added = ((late.residentBytes - early.residentBytes) / 2 ** 20).toFixed(1);
+  console.error(
+    `${kind}, resident after ${settled} steps: ${megabytes(early.residentBytes)} MB; added by step ${count}: ${added} MB`,
+  );
 }
 
 /** Per step: milliseconds and calls of each kind of operator. */

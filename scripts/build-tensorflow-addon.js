@@ -70,7 +70,7 @@ function findPackage() {
     }
   }
   return fail(
-    `${PACKAGES[1]} is not installed; run npm install --ignore-scripts --no-save ${PACKAGES[1]}@${VERSION}`,
+    `${PACKAGES[1]} is not installed; run npm install --ignore-scripts --no-save --save-dev ${PACKAGES[1]}@${VERSION}`,
   );
 }
 

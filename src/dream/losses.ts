@@ -31,29 +31,58 @@ function differences(size: number): tf.Tensor2D {
  * per unit of normalised pixel space, and brings it to the measure of the others.
  */
 export function batchNormDistance(network: Network, { values }: Activations, unit = 1): tf.Tensor {
+  const layers = network.batchNorms.map((norm, i) => ({
+    ...statisticsOf(network, norm, values.get(norm.input)!),
+    unit: i === 0 ? unit : 1,
+  }));
+  // Layers of equal width are the rows of one matrix: a deep network has hundreds of small vectors, few widths.
+  const widths = [...new Set(network.batchNorms.map(({ channels }) => channels))];
   return tf.addN(
-    network.batchNorms.map((norm, i) =>
-      layerDistance(network, norm, values.get(norm.input)!, i === 0 ? unit : 1),
-    ),
+    widths.map((width) => groupDistance(layers.filter((_, i) => network.batchNorms[i].channels === width))),
   );
 }
 
-function layerDistance(network: Network, norm: BatchNorm, input: tf.Tensor, unit: number): tf.Tensor {
+/** Statistics of a batch norm's input, each [1, channels], next to what is stored. */
+interface LayerStatistics {
+  /** Mean of the deviation from the stored mean, and of its square. */
+  readonly mean: tf.Tensor;
+  readonly meanSquare: tf.Tensor;
+  /** Stored, [channels]. */
+  readonly variance: Float32Array;
+}
+
+function statisticsOf(network: Network, norm: BatchNorm, input: tf.Tensor): LayerStatistics {
   const shape = [1, norm.channels, ...input.shape.slice(2).map(() => 1)];
   const axes = input.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const stored = (name: string) => tf.tensor(network.parameters.get(name)!.data, shape);
+  const stored = (name: string) => network.parameters.get(name)!.data;
+  const row = (x: tf.Tensor) => tf.reshape(x, [1, norm.channels]);
 
   // Centred on the stored mean, one pass gives both statistics without cancellation: var = E[d^2] - E[d]^2.
-  const deviation = tf.sub(input, stored(norm.mean));
-  const meanDifference = tf.mean(deviation, axes, true);
-  const variance = tf.sub(tf.mean(tf.square(deviation), axes, true), tf.square(meanDifference));
+  const deviation = tf.sub(input, tf.tensor(stored(norm.mean), shape));
+  return {
+    mean: row(tf.mean(deviation, axes, true)),
+    meanSquare: row(tf.mean(tf.square(deviation), axes, true)),
+    variance: stored(norm.variance),
+  };
+}
+
+/** The sum of both distances over layers of equal width. */
+function groupDistance(layers: readonly (LayerStatistics & { readonly unit: number })[]): tf.Tensor {
+  const means = tf.concat(layers.map(({ mean }) => mean));
+  const meanSquares = tf.concat(layers.map(({ meanSquare }) => meanSquare));
+  const stored = tf.tensor(
+    layers.flatMap(({ variance }) => [...variance]),
+    means.shape,
+  );
+  const variances = tf.sub(meanSquares, tf.square(means));
+  const perUnit = (power: number) => tf.tensor1d(layers.map(({ unit }) => unit ** -power));
   return tf.add(
-    tf.div(length(meanDifference), unit),
-    tf.div(length(tf.sub(variance, stored(norm.variance))), unit ** 2),
+    tf.sum(tf.mul(lengths(means), perUnit(1))),
+    tf.sum(tf.mul(lengths(tf.sub(variances, stored)), perUnit(2))),
   );
 }
 
-/** Euclidean length, with a gradient of 0 rather than NaN at the origin. */
-function length(x: tf.Tensor): tf.Tensor {
-  return tf.sqrt(tf.add(tf.sum(tf.square(x)), 1e-12));
+/** Euclidean length of each row, with a gradient of 0 rather than NaN at the origin. */
+function lengths(rows: tf.Tensor): tf.Tensor {
+  return tf.sqrt(tf.add(tf.sum(tf.square(rows), 1), 1e-12));
 }

@@ -13,6 +13,8 @@ export interface StepSignature {
   readonly stateNames: readonly string[];
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Inputs that are the same in every run, by their name in the session. */
+  readonly constants: ReadonlyMap<string, HostTensor>;
 }
 
 /** Repeats one run, from the state it started in, to find the first value that is not finite. */
@@ -20,6 +22,7 @@ export type Diagnose = (state: Arrays, input: Arrays) => Promise<NonFinite | und
 
 export class OnnxRuntimeStep implements CompiledStep {
   private lastInput: Arrays | undefined;
+  private readonly constants: OrtTensors;
 
   constructor(
     private readonly ort: OnnxRuntime,
@@ -27,11 +30,15 @@ export class OnnxRuntimeStep implements CompiledStep {
     private readonly signature: StepSignature,
     private readonly state: StepState,
     private readonly diagnoseRun: Diagnose,
-  ) {}
+  ) {
+    this.constants = Object.fromEntries(
+      [...signature.constants].map(([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)]),
+    );
+  }
 
   async run(input: Arrays): Promise<Arrays> {
     const { stateNames, inputNames, outputNames } = this.signature;
-    const feeds: Record<string, OrtTensor> = {};
+    const feeds: Record<string, OrtTensor> = { ...this.constants };
     const fetches: Record<string, OrtTensor | null> = {};
     for (const name of stateNames) {
       feeds[STATE + name] = this.state.current[name];

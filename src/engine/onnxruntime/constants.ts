@@ -1,6 +1,11 @@
-/** Evaluation of nodes whose operands are all constant: what a teacher's weights become before the first step. */
+/**
+ * Evaluation of nodes whose operands are all constant: what a teacher's weights become before the first step. A filter
+ * is transposed, mirrored, scaled and put in blocks several times on the way, so that what only moves or scales
+ * elements is noted (strided.ts), and each filter is written once, at the end.
+ */
 import { stridesOf } from '../../../converters/ops/support/shapes.js';
-import { type ConstantData, type NodeAttributes, sizeOf, type Value } from './value.js';
+import { type Strided, isConstant, materialise, plain } from './strided.js';
+import { type NodeAttributes, sameShape, sizeOf, type Value } from './value.js';
 
 const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,
@@ -21,25 +26,25 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
   Reciprocal: (a) => 1 / a,
 };
 
-/** The result's elements, or undefined where the node must stay (not constant, or an operator not worth it). */
+/** The result, or undefined where the node must stay (not constant, or an operator not worth it). */
 export function foldConstant(
   op: string,
   inputs: readonly Value[],
   attributes: NodeAttributes,
   shape: readonly number[],
-): ConstantData | undefined {
-  if (inputs.length === 0 || inputs.some(({ data, type }) => data === undefined || type !== 'float32'))
+): Strided | undefined {
+  if (inputs.length === 0 || !inputs.every((input) => isConstant(input) && input.type === 'float32'))
     return undefined;
   const [x, y] = inputs;
-  if (op in BINARY && inputs.length === 2) return foldBinary(BINARY[op], x, y, shape);
-  if (op in UNARY) return (x.data as Float32Array).map(UNARY[op]);
+  if (op in BINARY && inputs.length === 2) return foldBinary(op, x, y, shape);
+  if (op in UNARY) return plain((x.data as Float32Array).map(UNARY[op]), shape);
   switch (op) {
     case 'Reshape':
-      return x.data;
+      return plain(x.data!, shape);
     case 'Transpose':
-      return gather(x, shape, permutedStrides(x.shape, attributes['perm'] as readonly number[]), 0);
+      return permute(stridedOf(x), attributes['perm'] as readonly number[]);
     case 'Slice':
-      return foldSlice(x, attributes, shape);
+      return foldSlice(stridedOf(x), attributes, shape);
     case 'Pad':
       return attributes['mode'] === 'constant' ? foldPad(x, attributes, shape) : undefined;
     case 'BlockFilter':
@@ -51,28 +56,46 @@ export function foldConstant(
   }
 }
 
-const permutedStrides = (shape: readonly number[], perm: readonly number[]): number[] => {
-  const strides = stridesOf(shape);
-  return perm.map((axis) => strides[axis]);
-};
-
-function foldSlice(x: Value, attributes: NodeAttributes, shape: readonly number[]): Float32Array {
-  const strides = stridesOf(x.shape);
-  let offset = 0;
-  const starts = attributes['starts'] as readonly number[];
-  const steps = attributes['steps'] as readonly number[];
-  (attributes['axes'] as readonly number[]).forEach((axis, index) => {
-    offset += starts[index] * strides[axis];
-    strides[axis] *= steps[index];
-  });
-  return gather(x, shape, strides, offset);
+/** The elements of x by the axes of its shape. */
+function stridedOf(x: Value): Strided {
+  const known = isConstant(x) ? x.elements : undefined;
+  return known && sameShape(known.dims, x.shape) ? known : plain(x.data!, x.shape);
 }
 
-function foldPad(
-  x: Value,
-  { pads, value }: NodeAttributes,
-  shape: readonly number[],
-): Float32Array | undefined {
+/** The same elements along other axes: `axes` tells for each one its size, and its stride from the old ones. */
+function restride(
+  x: Strided,
+  dims: readonly number[],
+  map: (strides: readonly number[]) => readonly number[],
+  start: (strides: readonly number[]) => number = () => 0,
+): Strided {
+  const walk = <T extends { strides: readonly number[]; offset: number }>(operand: T): T => ({
+    ...operand,
+    strides: map(operand.strides),
+    offset: operand.offset + start(operand.strides),
+  });
+  return { dims, source: walk(x.source), factors: x.factors.map(walk) };
+}
+
+const permute = (x: Strided, perm: readonly number[]): Strided =>
+  restride(
+    x,
+    perm.map((axis) => x.dims[axis]),
+    (strides) => perm.map((axis) => strides[axis]),
+  );
+
+function foldSlice(x: Strided, attributes: NodeAttributes, shape: readonly number[]): Strided {
+  const { axes, starts, steps } = attributes as Readonly<Record<string, readonly number[]>>;
+  const stepOf = (axis: number): number => (axes.includes(axis) ? steps[axes.indexOf(axis)] : 1);
+  return restride(
+    x,
+    shape,
+    (strides) => strides.map((stride, axis) => stride * stepOf(axis)),
+    (strides) => axes.reduce((offset, axis, i) => offset + starts[i] * strides[axis], 0),
+  );
+}
+
+function foldPad(x: Value, { pads, value }: NodeAttributes, shape: readonly number[]): Strided | undefined {
   const before = (pads as readonly number[]).slice(0, shape.length);
   if ((pads as readonly number[]).some((amount) => amount < 0)) return undefined;
   const result = new Float32Array(sizeOf(shape)).fill(value as number);
@@ -89,80 +112,57 @@ function foldPad(
     }
     result.set(source.subarray(row * width, (row + 1) * width), at);
   }
-  return result;
+  return plain(result, shape);
 }
 
 /** w [O,I,kh,kw] to [O/b,I/b,kh,kw,b,b], outputs last (blocked/layout.ts). */
-function foldBlock(w: Value, block: number, [outputs, inputs, ...kernel]: readonly number[]): Float32Array {
-  const filled = { ...w, shape: [outputs, inputs, ...kernel] };
-  const [more, wider] = [outputs - w.shape[0], inputs - w.shape[1]];
-  const pads = [0, 0, 0, 0, more, wider, 0, 0];
-  const data = more + wider === 0 ? w.data : foldPad(w, { pads, value: 0 }, filled.shape);
-  const [height, width] = kernel;
-  const strides = [block * inputs, block, 0, 0, 1, inputs].map((stride) => stride * height * width);
-  strides[2] = width;
-  strides[3] = 1;
-  const shape = [outputs / block, inputs / block, height, width, block, block];
-  return gather({ ...filled, data: data! }, shape, strides, 0);
+function foldBlock(w: Value, block: number, shape: readonly number[]): Strided {
+  const [outputs, inputs, height, width] = shape;
+  const pads = [0, 0, 0, 0, outputs - w.shape[0], inputs - w.shape[1], 0, 0];
+  const filled = sameShape(w.shape, shape) ? stridedOf(w) : foldPad(w, { pads, value: 0 }, shape)!;
+  return restride(
+    filled,
+    [outputs / block, inputs / block, height, width, block, block],
+    ([output, input, row, column]) => [block * output, block * input, row, column, input, output],
+  );
 }
 
 /** w [O,C/group,kh,kw] to [C,O/group,kh,kw], positions in reverse. */
-function foldMirror(w: Value, group: number): Float32Array {
+function foldMirror(w: Value, group: number): Strided {
   const [outputs, inputs, height, width] = w.shape;
   const perGroup = outputs / group;
-  const strides = [perGroup * inputs, 1, inputs].map((stride) => stride * height * width);
-  return gather(w, [group, inputs, perGroup, height, width], [...strides, -width, -1], height * width - 1);
+  const groups = group === 1 ? [] : [group];
+  return restride(
+    stridedOf(w),
+    [...groups, inputs, perGroup, height, width],
+    ([output, input, row, column]) => [...groups.map(() => perGroup * output), input, output, -row, -column],
+    ([, , row, column]) => (height - 1) * row + (width - 1) * column,
+  );
 }
 
-/** Reads `x` with one stride per axis of `shape`, from `offset`. */
-function gather(
-  x: Value,
-  shape: readonly number[],
-  strides: readonly number[],
-  offset: number,
-): Float32Array {
-  const source = x.data as Float32Array;
-  const result = new Float32Array(sizeOf(shape));
-  const last = shape.length - 1;
-  const [length, stride] = last < 0 ? [1, 0] : [shape[last], strides[last]];
-  const position = shape.map(() => 0);
-  for (let written = 0, from = offset; written < result.length;) {
-    if (stride === 1) {
-      result.set(source.subarray(from, from + length), written);
-      written += length;
-    } else {
-      for (let i = 0, at = from; i < length; i++, at += stride) result[written++] = source[at];
-    }
-    // On to the next row, as an odometer counts.
-    for (let axis = last - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++position[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      position[axis] = 0;
+/** A product with something smaller is left as one; everything else is computed. */
+function foldBinary(op: string, x: Value, y: Value, shape: readonly number[]): Strided {
+  if (op === 'Mul') {
+    for (const [big, small] of [
+      [x, y],
+      [y, x],
+    ]) {
+      if (!sameShape(big.shape, shape) || sizeOf(small.shape) >= sizeOf(shape)) continue;
+      const { dims, source, factors } = stridedOf(big);
+      return { dims, source, factors: [...factors, broadcast(small, shape).source] };
     }
   }
-  return result;
-}
-
-function foldBinary(
-  apply: (a: number, b: number) => number,
-  x: Value,
-  y: Value,
-  shape: readonly number[],
-): Float32Array {
-  const a = broadcast(x, shape);
-  const b = broadcast(y, shape);
+  const [a, b] = [x, y].map((operand) => materialise(broadcast(operand, shape)));
   const result = new Float32Array(a.length);
-  for (let i = 0; i < result.length; i++) result[i] = apply(a[i], b[i]);
-  return result;
+  for (let i = 0; i < result.length; i++) result[i] = BINARY[op](a[i], b[i]);
+  return plain(result, shape);
 }
 
-function broadcast(x: Value, shape: readonly number[]): Float32Array {
-  if (sizeOf(x.shape) === sizeOf(shape)) return x.data as Float32Array;
+function broadcast(x: Value, shape: readonly number[]): Strided {
   const missing = shape.length - x.shape.length;
-  const strides = stridesOf(x.shape);
-  const broadcastStrides = shape.map((_, axis) =>
-    axis < missing || x.shape[axis - missing] === 1 ? 0 : strides[axis - missing],
+  const { source } = plain(x.data!, x.shape);
+  const strides = shape.map((_, axis) =>
+    axis < missing || x.shape[axis - missing] === 1 ? 0 : source.strides[axis - missing],
   );
-  return gather(x, shape, broadcastStrides, 0);
+  return { dims: shape, source: { ...source, strides }, factors: [] };
 }

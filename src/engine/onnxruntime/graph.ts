@@ -14,6 +14,7 @@ import {
   sameShape,
   type Value,
 } from './value.js';
+import { Constant, isPlain, plain } from './strided.js';
 
 /** A loop, because the ones that gradients make are as large as activations. */
 function isUniform(data: ConstantData): boolean {
@@ -31,6 +32,7 @@ export class Graph {
   /** Equal nodes are made once: key is operator, operands and attributes. */
   private readonly interned = new Map<string, GraphNode>();
   private readonly constants = new Map<ConstantData, Value[]>();
+  private readonly folded = new Map<string, Value>();
   private readonly scalars = new Map<number, Value>();
 
   input(name: string, shape: readonly number[]): Value {
@@ -47,7 +49,7 @@ export class Graph {
     const known = this.constants.get(data) ?? [];
     let value = known.find((other) => sameShape(other.shape, shape));
     if (value === undefined) {
-      value = { id: nextId++, shape, type, data };
+      value = new Constant(nextId++, shape, type, plain(data, shape));
       this.constants.set(data, [...known, value]);
     }
     return value;
@@ -56,7 +58,7 @@ export class Graph {
   scalar(element: number): Value {
     let value = this.scalars.get(element);
     if (value === undefined) {
-      value = { id: nextId++, shape: [], type: 'float32', data: Float32Array.of(element) };
+      value = new Constant(nextId++, [], 'float32', plain(Float32Array.of(element), []));
       this.scalars.set(element, value);
     }
     return value;
@@ -93,9 +95,27 @@ export class Graph {
     shape: readonly number[],
     type: ElementType = 'float32',
   ): Value {
-    const folded = foldConstant(op, inputs, attributes, shape);
-    if (folded !== undefined) return this.constant(folded, shape, type);
-    return this.node(op, inputs, attributes, [{ shape, type }])[0];
+    return (
+      this.fold(op, inputs, attributes, shape) ?? this.node(op, inputs, attributes, [{ shape, type }])[0]
+    );
+  }
+
+  private fold(
+    op: string,
+    inputs: readonly Value[],
+    attributes: NodeAttributes,
+    shape: readonly number[],
+  ): Value | undefined {
+    const elements = foldConstant(op, inputs, attributes, shape);
+    if (elements === undefined) return undefined;
+    if (isPlain(elements)) return this.constant(elements.source.data, shape);
+    const key = `${op}|${inputs.map((input) => input.id).join()}|${JSON.stringify(attributes)}`;
+    let value = this.folded.get(key);
+    if (value === undefined) {
+      value = new Constant(nextId++, shape, 'float32', elements);
+      this.folded.set(key, value);
+    }
+    return value;
   }
 
   node(

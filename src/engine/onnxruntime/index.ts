@@ -1,11 +1,12 @@
 /** The default engine: a step is traced once, optimised, written as ONNX and run by onnxruntime. */
-import type { Arrays, CompiledStep, Engine, EngineOptions, Step } from '../engine.js';
+import type { Arrays, CompiledStep, Engine, EngineOptions, HostTensor, Step } from '../engine.js';
 import { blockSize } from './blocked/block-size.js';
 import { BlockedStep, packState, unpackState } from './blocked/blocked-step.js';
 import { optimise } from './compile.js';
 import { OnnxRuntimeStep } from './compiled-step.js';
 import { diagnose } from './diagnose.js';
 import { emit, outputName } from './emit.js';
+import { feedConstants } from './feed-constants.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 import { createSession } from './session.js';
@@ -32,7 +33,10 @@ async function compileStep(
 ): Promise<CompiledStep> {
   const ort = loadOnnxRuntime();
   const block = device === 'cpu' ? await blockSize(ort) : 0;
-  const { graph, blocked: names } = optimise(trace(step, example), { device, block, withoutPasses });
+  const optimised = optimise(trace(step, example), { device, block, withoutPasses });
+  // Only the cpu reads them where they are.
+  const { graph, constants } =
+    device === 'cpu' ? feedConstants(optimised.graph) : { graph: optimised.graph, constants: new Map<string, HostTensor>() };
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const stateNames = named(STATE, graph.outputs.keys());
@@ -44,7 +48,7 @@ async function compileStep(
     profile,
     onDevice: staysOnDevice ? stateNames.map((name) => outputName(STATE + name)) : [],
   });
-  const blocked = new Set(named(STATE, names));
+  const blocked = new Set(named(STATE, optimised.blocked));
   const state = packState(example.state, blocked, block);
   const plain = new OnnxRuntimeStep(
     ort,
@@ -53,6 +57,7 @@ async function compileStep(
       stateNames,
       inputNames: named(INPUT, graph.inputs.keys()),
       outputNames: named(OUTPUT, graph.outputs.keys()),
+      constants,
     },
     staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state),
     (before, input) => diagnose(step, unpackState(before, blocked, block), input),

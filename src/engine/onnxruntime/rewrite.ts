@@ -1,5 +1,6 @@
 /** Walks over a Graph: what is alive, who reads what, and rebuilding it node by node. */
 import { Graph } from './graph.js';
+import { isConstant, isPlain } from './strided.js';
 import type { GraphNode, Value } from './value.js';
 
 /** Nodes that some output depends on, in order. */
@@ -53,7 +54,8 @@ export function rewrite(
     mapped.set(value, asInput(name, value, target));
   }
   const lookUp = (value: Value): Value => {
-    if (value.data === undefined) return mapped.get(value)!;
+    if (!isConstant(value)) return mapped.get(value)!;
+    if (!isPlain(value.elements)) return value;
     return value.shape.length === 0 && value.type === 'float32'
       ? target.scalar(value.data[0])
       : target.constant(value.data, value.shape, value.type);

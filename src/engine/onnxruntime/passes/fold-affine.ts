@@ -9,6 +9,7 @@
  */
 import type { Graph } from '../graph.js';
 import { rewrite, usersOf } from '../rewrite.js';
+import { isConstant } from '../strided.js';
 import type { GraphNode, Value } from '../value.js';
 
 /** Below this share of the largest scale, a channel's y cannot be had back from z with enough digits. */
@@ -21,7 +22,7 @@ export function foldAffine(graph: Graph): Graph {
   return rewrite(graph, (node, inputs, target) => {
     const known = folded.get(node);
     if (known !== undefined) return known;
-    if (node.op !== 'Conv' || inputs[1].data === undefined || inputs.length > 2) return undefined;
+    if (node.op !== 'Conv' || !isConstant(inputs[1]) || inputs.length > 2) return undefined;
     const [y] = node.outputs;
     const affine = affineOf(y, users);
     if (affine === undefined || outputs.has(y)) return undefined;

@@ -9,6 +9,7 @@
  */
 import type { Graph } from '../graph.js';
 import { type Visit, rewrite } from '../rewrite.js';
+import { isConstant } from '../strided.js';
 import { type GraphNode, type Value, sameShape, sizeOf } from '../value.js';
 
 export const hoistScales = (graph: Graph): Graph => rewrite(graph, visit);
@@ -97,7 +98,7 @@ function termsOf(x: Value): readonly Value[] {
 function scaleIntoFilter(node: GraphNode, inputs: readonly Value[], target: Graph): Value | undefined {
   const [x, filter] = inputs;
   const channels = x.shape[1];
-  if (filter.data === undefined || node.attributes['group'] !== 1) return undefined;
+  if (!isConstant(filter) || node.attributes['group'] !== 1) return undefined;
   const terms = termsOf(x);
   const scale = terms
     .map(scaledOf)
