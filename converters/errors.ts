@@ -1,3 +1,5 @@
+import { printable } from './printable.js';
+
 /** Stable codes, one per kind of failure; shown in messages and in `--json`. */
 export type ErrorCode =
   | 'E_ARG' // a command-line argument or option of the library is wrong
@@ -33,12 +35,18 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   E_INTERRUPTED: 75,
 };
 
-/** An expected failure: the message is one sentence for the user (what was seen, what works, what to do). */
+/** Names in a file are as long as its author chose, and a sentence is to be read. */
+const MAX_MESSAGE = 1500;
+
+/**
+ * An expected failure: the message is one sentence for the user (what was seen, what works, what to do), on one line
+ * whatever names it repeats.
+ */
 export class DfkdError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(abbreviate(message)), options);
     this.name = 'DfkdError';
     this.code = code;
   }
@@ -46,4 +54,9 @@ export class DfkdError extends Error {
   get exitStatus(): number {
     return EXIT_STATUS[this.code];
   }
+}
+
+function abbreviate(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  return `${message.slice(0, MAX_MESSAGE / 2)} ... ${message.slice(-MAX_MESSAGE / 2)}`;
 }

@@ -1,17 +1,15 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, type Stats } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { DfkdError } from './errors.js';
+import { checkMemory } from './memory.js';
 import type { ExternalReader } from './read-tensor.js';
 import type { TensorProto } from './schema/index.js';
-
-/** All external tensors of one model together. */
-const MAX_EXTERNAL_BYTES = 4 * 2 ** 30;
 
 /**
  * Reads external data by position from plain files in `folder` or below, and from nowhere else: a model file is not to
  * make us read what its sender could not. Source: https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
  */
-export function createExternalReader(folder: string): ExternalReader {
+export function createExternalReader(folder: string, maxMemory?: number): ExternalReader {
   let total = 0;
   return (tensor, what, byteLength) => {
     const place = parsePlace(tensor, what);
@@ -22,9 +20,7 @@ export function createExternalReader(folder: string): ExternalReader {
       );
     }
     total += byteLength;
-    if (total > MAX_EXTERNAL_BYTES) {
-      throw new DfkdError('E_LIMIT', `The model has more than ${MAX_EXTERNAL_BYTES} bytes of external data.`);
-    }
+    checkMemory("The model's external data", total, maxMemory);
     return readRange(folder, place.location, place.offset, byteLength, what);
   };
 }

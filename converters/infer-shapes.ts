@@ -9,9 +9,14 @@ import { sizeOf } from './ops/support/shapes.js';
 /** Results of folding larger than this stay computed: shape arithmetic is small, what is not is data. */
 const MAX_FOLDED_ELEMENTS = 2 ** 16;
 
+/** Of all results of one graph together: a thousand times what shape arithmetic takes, and seconds of work. */
+const MAX_FOLDED_IN_ALL = 2 ** 23;
+
 /** What is known of a graph for given input shapes. Values that follow an unknown operator are missing. */
 export interface Inference {
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** Element types by value name, undefined where they are not known. */
+  readonly types: ReadonlyMap<string, DataType | undefined>;
   /** Every constant by value name: initializers and what nodes compute from them and from shapes. */
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Nodes with a known operator and known input shapes. */
@@ -77,6 +82,7 @@ class Walk implements Inference {
   /** Constants that may be weights. */
   readonly #weights = new Set<string>();
   readonly #opset: number;
+  #folded = 0;
 
   constructor(opset: number) {
     this.#opset = opset;
@@ -84,7 +90,7 @@ class Walk implements Inference {
 
   addStored(name: string, tensor: Tensor): void {
     this.#addConstant(name, tensor);
-    if (isFloating(tensor.type) && tensor.data.length > 1) this.#weights.add(name);
+    if (isFloating(tensor.type) && tensor.dims.some((dim) => dim > 1)) this.#weights.add(name);
   }
 
   #addConstant(name: string, tensor: Tensor): void {
@@ -140,11 +146,24 @@ class Walk implements Inference {
       (name, i) => name === '' || definition.typeInputs.includes(i) || this.constants.has(name),
     );
     if (!constant || !definition.fold) return undefined;
-    const large = context.outputShapes.some((shape) => sizeOf(shape) > MAX_FOLDED_ELEMENTS);
-    if (large && node.inputs.length > 0) return undefined;
-    const results = definition.fold(context.constants, attributes, context);
+    const sizes = context.outputShapes.map(sizeOf);
+    const isComputed = definition.opType !== 'Constant';
+    if (isComputed && sizes.some((size) => size > MAX_FOLDED_ELEMENTS)) return undefined;
     const weighs = node.inputs.some((name) => this.#weights.has(name));
+    const type = this.types.get(node.outputs.find((name) => name !== '') ?? '');
+    if (weighs && type !== undefined && isFloating(type)) return undefined;
+    if (isComputed) this.#count(sizes);
+    const results = definition.fold(context.constants, attributes, context);
     return weighs && results?.some(({ type }) => isFloating(type)) ? undefined : results;
+  }
+
+  #count(sizes: readonly number[]): void {
+    for (const size of sizes) this.#folded += size;
+    if (this.#folded <= MAX_FOLDED_IN_ALL) return;
+    throw new DfkdError(
+      'E_LIMIT',
+      `its model computes more than ${MAX_FOLDED_IN_ALL} elements from constants.`,
+    );
   }
 }
 

@@ -55,8 +55,60 @@ export function toTensor(proto: TensorProto, what: string, readExternal: Externa
     throw new DfkdError('E_UNSUPPORTED', `${what} is stored in segments, which is not supported.`);
   const dims = toDims(proto.dims ?? [], what);
   const count = countElements(dims);
-  const stored = readStored(proto, type, count, `${what}, ${type}[${dims.join(',')}],`, readExternal);
-  return { type, dims, data: widen(stored, type) };
+  const described = `${what}, ${type}[${dims.join(',')}],`;
+  const raw = readRaw(proto, STORAGE[type].BYTES_PER_ELEMENT * count, described, readExternal);
+  if (!raw) return { type, dims, data: widen(readTyped(proto, type, count, described), type) };
+  const load = (bytes: Uint8Array): TensorData => {
+    const elements = bytes.length / STORAGE[type].BYTES_PER_ELEMENT;
+    return widen(viewAs(STORAGE[type], bytes, elements), type);
+  };
+  const isView = !isHalf(type) && raw.byteOffset % STORAGE[type].BYTES_PER_ELEMENT === 0;
+  return isView ? { type, dims, data: load(raw) } : copiedWhenRead(type, dims, raw, load);
+}
+
+/** Bytes and how to decode a part of them, for tensors whose elements were not asked for yet. */
+const UNREAD = new WeakMap<
+  Tensor,
+  { readonly raw: Uint8Array; readonly load: (bytes: Uint8Array) => TensorData }
+>();
+
+/** Elements that cannot be a view of the file are copied when they are first asked for: inspection asks for few. */
+function copiedWhenRead(
+  type: DataType,
+  dims: readonly number[],
+  raw: Uint8Array,
+  load: (bytes: Uint8Array) => TensorData,
+): Tensor {
+  let data: TensorData | undefined;
+  const tensor: Tensor = {
+    type,
+    dims,
+    get data() {
+      UNREAD.delete(tensor);
+      return (data ??= load(raw));
+    },
+  };
+  UNREAD.set(tensor, { raw, load });
+  return tensor;
+}
+
+/** Divides into elements of every size. */
+const PART_BYTES = 2 ** 16;
+
+/** A tensor's elements in order, part by part, without keeping a copy of them all. */
+export function* partsOf(tensor: Tensor): Generator<TensorData> {
+  const unread = UNREAD.get(tensor);
+  if (!unread) {
+    yield tensor.data;
+    return;
+  }
+  for (let start = 0; start < unread.raw.length; start += PART_BYTES) {
+    yield unread.load(unread.raw.subarray(start, start + PART_BYTES));
+  }
+}
+
+function isHalf(type: DataType): boolean {
+  return type === 'float16' || type === 'bfloat16';
 }
 
 /** The DataType of a TensorProto.DataType number. */
@@ -84,24 +136,23 @@ function toDims(dims: readonly (number | Int64)[], what: string): number[] {
   });
 }
 
-function readStored(
+/** Elements as little-endian bytes, outside the file or in raw_data; undefined where a typed field has them. */
+function readRaw(
   proto: TensorProto,
-  type: DataType,
-  count: number,
+  byteLength: number,
   what: string,
   readExternal: ExternalReader,
-): TensorData {
+): Uint8Array | undefined {
+  if (proto.dataLocation === DataLocation.EXTERNAL) return readExternal(proto, what, byteLength);
+  if (!proto.rawData?.length) return undefined;
+  if (proto.rawData.length !== byteLength) {
+    throw new DfkdError('E_TENSOR', `${what} needs ${byteLength} bytes, but has ${proto.rawData.length}.`);
+  }
+  return proto.rawData;
+}
+
+function readTyped(proto: TensorProto, type: DataType, count: number, what: string): TensorData {
   const Storage = STORAGE[type];
-  const byteLength = count * Storage.BYTES_PER_ELEMENT;
-  if (proto.dataLocation === DataLocation.EXTERNAL) {
-    return viewAs(Storage, readExternal(proto, what, byteLength), count);
-  }
-  if (proto.rawData?.length) {
-    if (proto.rawData.length !== byteLength) {
-      throw new DfkdError('E_TENSOR', `${what} needs ${byteLength} bytes, but has ${proto.rawData.length}.`);
-    }
-    return viewAs(Storage, proto.rawData, count);
-  }
   const values = typedField(proto, type);
   if (values.length !== count) {
     throw new DfkdError('E_TENSOR', `${what} needs ${count} values, but has ${values.length}.`);

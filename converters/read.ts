@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DfkdError } from './errors.js';
 import { createExternalReader } from './external-data.js';
+import { checkMemory } from './memory.js';
 import type { Graph, Model, ModelFunction, Tensor, ValueInfo } from './model.js';
 import { toAttributes, toConstant, toDomain, toNode } from './read-node.js';
 import { refuseExternal, toDataType, toTensor, type ExternalReader } from './read-tensor.js';
@@ -24,15 +25,20 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
 export interface DecodeOptions {
   /** Folder that holds the external data; without it, external data is refused. */
   readonly baseDir?: string;
+  /** Bytes that the file and its external data may take; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
   /** What messages call the file. */
   readonly name?: string;
 }
 
 /**
  * Reads an ONNX file with its external data.
- * @throws DfkdError E_IO, E_LIMIT (over 2 GiB), and as decodeModel
+ * @throws DfkdError E_IO, E_LIMIT (over 2 GiB or `maxMemory`), and as decodeModel
  */
-export async function readModel(path: string): Promise<Model> {
+export async function readModel(
+  path: string,
+  { maxMemory }: Pick<DecodeOptions, 'maxMemory'> = {},
+): Promise<Model> {
   let bytes: Uint8Array;
   try {
     const stats = await stat(path);
@@ -40,12 +46,30 @@ export async function readModel(path: string): Promise<Model> {
     if (stats.size > MAX_FILE_BYTES) {
       throw new DfkdError('E_LIMIT', `'${path}' has ${stats.size} bytes; an ONNX file has less than 2 GiB.`);
     }
-    bytes = await readFile(path);
+    checkMemory(`'${path}'`, stats.size, maxMemory);
+    bytes = await readWhole(path, stats.size);
   } catch (cause) {
     if (cause instanceof DfkdError) throw cause;
     throw new DfkdError('E_IO', `'${path}' ${describeSystemError(cause)}.`, { cause });
   }
-  return decodeModel(bytes, { baseDir: dirname(path), name: path });
+  return decodeModel(bytes, { baseDir: dirname(path), name: path, maxMemory });
+}
+
+/** The file in one piece; `readFile` of fs/promises collects pieces and needs twice the memory. */
+async function readWhole(path: string, size: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    // Of Buffer, because a slice of a plain Uint8Array would be a copy to protobufjs.
+    const bytes = Buffer.allocUnsafeSlow(size);
+    for (let done = 0; done < size;) {
+      const { bytesRead } = await file.read(bytes, done, size - done, done);
+      if (bytesRead === 0) throw new DfkdError('E_IO', `'${path}' became shorter while it was read.`);
+      done += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -54,7 +78,8 @@ export async function readModel(path: string): Promise<Model> {
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
   const proto = parseModel(bytes, options.name === undefined ? 'The model' : `'${options.name}'`);
-  const readExternal = options.baseDir === undefined ? refuseExternal : createExternalReader(options.baseDir);
+  const readExternal =
+    options.baseDir === undefined ? refuseExternal : createExternalReader(options.baseDir, options.maxMemory);
   return {
     bytes,
     irVersion: Number(toBigInt(proto.irVersion ?? 0)),
@@ -92,6 +117,8 @@ function toGraph(proto: GraphProto, readExternal: ExternalReader): Graph {
   const inputs = (proto.input ?? [])
     .filter(({ name }) => !initializers.has(name ?? ''))
     .map((input) => toValueInfo(input, `Input '${input.name ?? ''}'`));
+  checkDistinct('input', proto.input);
+  checkDistinct('output', proto.output);
   const known = new Set([...initializers.keys(), ...inputs.map(({ name }) => name)]);
   const nodes = sortNodes(
     (proto.node ?? []).map((node) => toNode(node, readExternal)),
@@ -109,6 +136,15 @@ function toGraph(proto: GraphProto, readExternal: ExternalReader): Graph {
     if (!produced.has(name)) throw new DfkdError('E_MODEL', `Output '${name}' is not produced by any node.`);
   }
   return { nodes, inputs, outputs, initializers };
+}
+
+function checkDistinct(what: string, values: readonly ValueInfoProto[] | null | undefined): void {
+  const names = new Set<string>();
+  for (const { name } of values ?? []) {
+    if (names.has(name ?? ''))
+      throw new DfkdError('E_MODEL', `The graph lists the ${what} '${name ?? ''}' twice.`);
+    names.add(name ?? '');
+  }
 }
 
 function toInitializers(proto: GraphProto, readExternal: ExternalReader): Map<string, Tensor> {

@@ -1,6 +1,5 @@
 import type { DeviceList } from './engine/device.js';
-import type { Inspection } from './inspect.js';
-import type { SignatureOptions } from './open-model.js';
+import type { InspectOptions, Inspection } from './inspect.js';
 import type { SupportedOperator } from './supported-operators.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
@@ -15,8 +14,8 @@ import type { VerifyOptions } from './verify/verify-models.js';
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
 export type { DeviceList, DeviceStatus } from './engine/device.js';
 export type { SupportedOperator } from './supported-operators.js';
-export type { Inspection } from './inspect.js';
-export type { NoteOptions, SignatureOptions } from './open-model.js';
+export type { InspectOptions, Inspection } from './inspect.js';
+export type { MemoryOptions, NoteOptions, SignatureOptions } from './open-model.js';
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
@@ -53,7 +52,7 @@ export async function recoverModel(
 }
 
 /** What a model is made of, and whether this tool can work on it. */
-export async function inspectModel(path: string, options?: SignatureOptions): Promise<Inspection> {
+export async function inspectModel(path: string, options?: InspectOptions): Promise<Inspection> {
   const { inspectModel: inspect } = await import('./inspect.js');
   return inspect(path, options);
 }

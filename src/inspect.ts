@@ -2,6 +2,7 @@ import { DfkdError } from '../converters/errors.js';
 import type { DataType, Graph, Tensor } from '../converters/model.js';
 import { isFloating } from '../converters/ops/support/constants.js';
 import { unsupportedOperators } from '../converters/ops/index.js';
+import { sizeOf } from '../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../converters/passes/drop-dead-nodes.js';
 import {
   type BatchNormInfo,
@@ -12,8 +13,9 @@ import {
 import { foldConstants } from '../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../converters/passes/resolve-identities.js';
+import { splitSequences } from '../converters/passes/split-sequences.js';
 import { trainingBatchNorms } from '../converters/runnable.js';
-import { openModel, type SignatureOptions } from './open-model.js';
+import { type MemoryOptions, openModel, type SignatureOptions } from './open-model.js';
 
 export interface Range {
   readonly min: number;
@@ -55,11 +57,13 @@ export interface Inspection {
   readonly externalFiles: readonly string[];
 }
 
+export interface InspectOptions extends SignatureOptions, MemoryOptions {}
+
 /** Reads and describes a model, without tfjs and without onnxruntime. Throws as `readModel` and `validateModel` do. */
-export async function inspectModel(path: string, options: SignatureOptions = {}): Promise<Inspection> {
+export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const { model, outputs } = await openModel(path, options);
   // What counts is what the outputs depend on, as it runs; exporters leave dead chains and functions behind.
-  const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  const graph = dropDeadNodes(splitSequences(resolveIdentities(inlineFunctions(model))));
   if (graph.inputs.length === 0) throw new DfkdError('E_UNSUPPORTED', 'The model has no input.');
   const batchNorms = findBatchNorms(graph);
   const folding = findFolding(graph);
@@ -104,7 +108,7 @@ function countParameters({ nodes, initializers }: Graph, batchNorms: readonly Ba
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   let count = 0;
   for (const [name, tensor] of initializers) {
-    if (isWeight(tensor) && read.has(name) && !statistics.has(name)) count += tensor.data.length;
+    if (isWeight(tensor) && read.has(name) && !statistics.has(name)) count += sizeOf(tensor.dims);
   }
   return count;
 }

@@ -1,6 +1,7 @@
 import { DfkdError } from '../converters/errors.js';
 import type { Model, ValueInfo } from '../converters/model.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
+import { shorten } from '../converters/printable.js';
 import { readModel } from '../converters/read.js';
 import { trainingBatchNorms } from '../converters/runnable.js';
 import { validateModel } from '../converters/validate.js';
@@ -11,6 +12,11 @@ export interface SignatureOptions {
   readonly inputShape?: readonly number[] | undefined;
   /** The output that holds the class scores; default the first. */
   readonly outputName?: string | undefined;
+}
+
+export interface MemoryOptions {
+  /** Bytes that may be used; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
 
 export interface NoteOptions {
@@ -28,8 +34,11 @@ export interface OpenedModel {
 }
 
 /** What every command begins with. Throws as `readModel` and `validateModel` do; E_ARG where an option does not fit. */
-export async function openModel(path: string, options: SignatureOptions = {}): Promise<OpenedModel> {
-  const file = await readModel(path);
+export async function openModel(
+  path: string,
+  options: SignatureOptions & MemoryOptions = {},
+): Promise<OpenedModel> {
+  const file = await readModel(path, { maxMemory: options.maxMemory });
   const { graph } = file;
   const inputs = graph.inputs.map((input) => withShape(input, options.inputShape));
   const outputs = [chooseOutput(graph.outputs, options.outputName)];
@@ -70,7 +79,7 @@ function chooseOutput(outputs: readonly ValueInfo[], wanted: string | undefined)
 
 function noteOutputs(outputs: readonly ValueInfo[], { outputName }: SignatureOptions): string | undefined {
   if (outputs.length === 1 || outputName !== undefined) return undefined;
-  return `The model has ${outputs.length} outputs; the first, '${outputs[0].name}', is used (--output chooses another).`;
+  return `The model has ${outputs.length} outputs; the first, '${shorten(outputs[0].name)}', is used (--output chooses another).`;
 }
 
 /** onnxruntime obeys the nodes as they are and normalises with each batch's own statistics. */
@@ -78,7 +87,7 @@ function noteTraining(model: Model): string | undefined {
   const norms = trainingBatchNorms(inlineFunctions(model).nodes);
   if (norms.length === 0) return undefined;
   return (
-    `${norms.length} batch norms, '${norms[0].label}' first, were exported in training mode. They are read as inference, ` +
+    `${norms.length} batch norms, '${shorten(norms[0].label)}' first, were exported in training mode. They are read as inference, ` +
     'with their stored statistics, and compared with onnxruntime on a copy in memory read so; a file that is written ' +
     'keeps its nodes, for which onnxruntime takes the statistics of each batch. To deploy it, export again with ' +
     'model.eval() and training=torch.onnx.TrainingMode.PRESERVE.'

@@ -1,17 +1,8 @@
-/**
- * Text that a terminal shows and does not obey: control characters and the marks that reorder text are written as
- * escapes. Names in a model file are whatever its author chose.
- */
-export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, escape);
-}
+import { printable } from '../converters/printable.js';
+
+export { printable, shorten } from '../converters/printable.js';
 
 /** JSON on one line, of which every control character is an escape; it parses to the same value. */
 export function printableJson(value: unknown): string {
   return printable(JSON.stringify(value));
-}
-
-function escape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

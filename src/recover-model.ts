@@ -95,7 +95,7 @@ export async function recoverModel(
 async function makeStudent(
   engine: Engine,
   teacher: Teacher,
-  { sparsity, seed, preset, recover, dryRun }: RecoverSettings,
+  { sparsity, seed, preset, recover, dryRun, maxMemory }: RecoverSettings,
   { stage, control }: RunRecord,
 ): Promise<{ student: Student; dreams: Dreams | null }> {
   const { model, network, preprocessing, classifier } = teacher;
@@ -107,7 +107,7 @@ async function makeStudent(
   const dreams = await stage('dream', () =>
     dream(
       engine,
-      lowerModel(model, { batch: dreaming.batch }),
+      lowerModel(model, { batch: dreaming.batch, maxMemory }),
       preprocessing,
       dryRun ? { ...dreaming, count: 0 } : dreaming,
       random.split('dream'),
@@ -154,7 +154,7 @@ async function writeStudent(
     // A small probability is as wrong, relatively, as its logit is absolutely, and logits may be large.
     const tolerance = network.output.activation === null ? {} : { atol: 1e-4 };
     const what = 'The written file';
-    const measured = await compareWithFile(teacher, student, file, what, settings.threads, tolerance);
+    const measured = await compareWithFile(teacher, student, file, what, settings, tolerance);
     throwIfInterrupted(control);
     return measured;
   };

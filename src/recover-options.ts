@@ -1,12 +1,12 @@
 import { DfkdError } from '../converters/errors.js';
 import { ENGINES, type EngineName } from './engine/engine.js';
 import { DEVICES, type Device } from './engine/device.js';
-import type { SignatureOptions } from './open-model.js';
+import type { MemoryOptions, SignatureOptions } from './open-model.js';
 import type { PreprocessOption } from './preprocess.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
 
-export interface RecoverOptions extends RunControl, SignatureOptions {
+export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOptions {
   /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
   readonly sparsity?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
@@ -30,7 +30,7 @@ export interface RecoverOptions extends RunControl, SignatureOptions {
 }
 
 /** The options with their defaults. */
-export interface RecoverSettings extends SignatureOptions {
+export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly sparsity: number;
   /** Its name: `custom` where it was given in full. */
   readonly presetName: string;
@@ -77,7 +77,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  const { inputShape, outputName } = options;
+  const { inputShape, outputName, maxMemory } = options;
   return {
     ...work,
     inputShape,
@@ -87,6 +87,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     preprocess,
     engine,
     threads,
+    maxMemory,
     device,
     recover,
     force,

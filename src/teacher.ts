@@ -7,7 +7,7 @@ import { createClassifier, type Classifier } from './classifier.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowerModel } from './network/lower.js';
 import type { Network } from './network/network.js';
-import { openModel, type SignatureOptions } from './open-model.js';
+import { type MemoryOptions, openModel, type SignatureOptions } from './open-model.js';
 import {
   fromPixelSpace,
   resolvePreprocessing,
@@ -17,7 +17,7 @@ import {
 import { createRandom } from './random.js';
 import { copyTeacher, type Student } from './student.js';
 import { assertParity, type Parity, type Tolerance } from './verify/parity.js';
-import { runModel } from './verify/run-model.js';
+import { runModel, type RunModelOptions } from './verify/run-model.js';
 
 /** A model that was read, checked, and found to compute what onnxruntime computes. */
 export interface Teacher {
@@ -29,7 +29,7 @@ export interface Teacher {
   readonly notes: readonly string[];
 }
 
-export interface TeacherOptions extends SignatureOptions {
+export interface TeacherOptions extends SignatureOptions, MemoryOptions {
   /** Images per step. */
   readonly batch: number;
   readonly preprocess: PreprocessOption;
@@ -44,17 +44,11 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
   const { model, notes } = await openModel(path, options);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
   requireBatchNorms(inlineFunctions(model));
-  const network = lowerModel(model, { batch: options.batch });
+  const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];
   const teacher = { model, preprocessing, network, classifier, notes: known };
-  await compareWithFile(
-    teacher,
-    copyTeacher(network),
-    path,
-    'The network read from the file',
-    options.threads,
-  );
+  await compareWithFile(teacher, copyTeacher(network), path, 'The network read from the file', options);
   return teacher;
 }
 
@@ -67,7 +61,7 @@ export async function compareWithFile(
   student: Student,
   file: string,
   what: string,
-  threads: number | undefined,
+  { threads, maxMemory }: Pick<RunModelOptions, 'threads' | 'maxMemory'>,
   tolerance: Tolerance = {},
 ): Promise<Parity> {
   const { shape } = network.input;
@@ -75,7 +69,11 @@ export async function compareWithFile(
   const pixels = fromPixelSpace({ shape, data: noise }, preprocessing);
   const images = { shape, data: roundTo(model.graph.inputs[0].type, pixels.data) };
   const logits = await classifier.logits(student, images);
-  const expected = await runModel(file, images, { threads, outputName: network.output.name });
+  const expected = await runModel(file, images, {
+    threads,
+    maxMemory,
+    outputName: network.output.name,
+  });
   const allowed = computesInHalf(model) ? halfTolerance(expected) : tolerance;
   return assertParity(expected, toOutput(network, logits), { what, ...allowed });
 }

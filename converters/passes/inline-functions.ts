@@ -6,6 +6,8 @@ import { sortNodes } from '../sort-nodes.js';
 /** Functions that call others twice each grow exponentially. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 100;
+/** Names grow with the depth of the calls. */
+const MAX_NAME_CHARACTERS = 2 ** 26;
 
 /**
  * The graph with every call of a model-local function replaced by the function's nodes
@@ -23,16 +25,23 @@ export function inlineFunctions(model: Model): Graph {
 
   const nodes: Node[] = [];
   const prefixOf = createPrefixes();
+  let calls = 0;
+  let characters = 0;
   const expand = (node: Node, active: readonly ModelFunction[]): void => {
     const called = functions.get(keyOf(node.domain, node.opType));
     if (!called) {
-      if (nodes.push(node) > MAX_NODES) {
-        throw new DfkdError('E_LIMIT', `The model's functions stand for more than ${MAX_NODES} nodes.`);
-      }
+      nodes.push(node);
       return;
     }
     checkCall(called, active, model.opset);
-    for (const inner of instantiate(called, node, prefixOf(node))) expand(inner, [...active, called]);
+    const prefix = prefixOf(node);
+    // Before the nodes are made: what a bomb grows is the number of calls, of nodes, or the length of names.
+    calls++;
+    characters += called.nodes.length * (prefix.length + node.label.length);
+    if (calls + nodes.length + called.nodes.length > MAX_NODES || characters > MAX_NAME_CHARACTERS) {
+      throw new DfkdError('E_LIMIT', `The model's functions stand for more than ${MAX_NODES} nodes.`);
+    }
+    for (const inner of instantiate(called, node, prefix)) expand(inner, [...active, called]);
   };
   for (const node of model.graph.nodes) expand(node, []);
   const { inputs, initializers } = model.graph;

@@ -1,12 +1,13 @@
 import { DfkdError } from '../errors.js';
 import { decodeModelProto, type ModelProto } from './index.js';
+import { checkWire } from './check-wire.js';
 import { wireFields } from './wire.js';
 
 const GRAPH_FIELD = 7;
 
 /**
  * The file as a ModelProto with exactly one graph; `what` names it in messages.
- * @throws DfkdError E_PARSE, E_MODEL, E_UNSUPPORTED (subgraphs nested too deeply)
+ * @throws DfkdError E_PARSE, E_MODEL, E_LIMIT, E_UNSUPPORTED (subgraphs nested too deeply)
  */
 export function parseModel(bytes: Uint8Array, what: string): ModelProto {
   if (bytes.length === 0) throw new DfkdError('E_PARSE', `${what} is empty.`);
@@ -14,9 +15,10 @@ export function parseModel(bytes: Uint8Array, what: string): ModelProto {
   if (content) throw new DfkdError('E_PARSE', `${what} is not an ONNX model: its content is ${content}.`);
 
   const graphs = checkFields(bytes, what);
-  const proto = decode(bytes, what);
   // protobuf merges a field that is given twice; a graph merged from two is nobody's intention.
   if (graphs > 1) throw new DfkdError('E_MODEL', `${what} holds ${graphs} graphs instead of one.`);
+  checkContent(bytes, what);
+  const proto = decode(bytes, what);
   if (!proto.graph) throw new DfkdError('E_MODEL', `${what} holds no graph.`);
   return proto;
 }
@@ -33,6 +35,18 @@ function checkFields(bytes: Uint8Array, what: string): number {
     throw new DfkdError('E_PARSE', `${what} ${kind}: ${lowerFirst(detail)}`, { cause });
   }
   return graphs;
+}
+
+/** Below the file's own fields. */
+function checkContent(bytes: Uint8Array, what: string): void {
+  try {
+    checkWire(bytes);
+  } catch (cause) {
+    if (!(cause instanceof DfkdError) || cause.code !== 'E_PARSE') throw cause;
+    throw new DfkdError('E_PARSE', `${what} is truncated or damaged: ${lowerFirst(cause.message)}`, {
+      cause,
+    });
+  }
 }
 
 function decode(bytes: Uint8Array, what: string): ModelProto {

@@ -115,15 +115,20 @@ function readExtent(
   }
 }
 
-/** Groups nest to any depth, so they are counted rather than followed by calls. */
+/** ONNX has no groups; protobuf's own parsers refuse any message of this depth. */
+const MAX_GROUP_DEPTH = 100;
+
+/** Groups are counted rather than followed by calls. */
 function findGroupEnd(bytes: Uint8Array, start: number): number {
   let depth = 0;
   let position = start;
   do {
     const tag = readVarint(bytes, position);
     const wireType = tag.value % 8;
-    if (wireType === WireType.startGroup) depth++;
-    else if (wireType === WireType.endGroup) depth--;
+    if (wireType === WireType.startGroup && ++depth > MAX_GROUP_DEPTH) {
+      throw new DfkdError('E_PARSE', `The groups at byte ${start} nest more than ${MAX_GROUP_DEPTH} deep.`);
+    }
+    if (wireType === WireType.endGroup) depth--;
     const isMark = wireType === WireType.startGroup || wireType === WireType.endGroup;
     position = isMark ? tag.end : readExtent(bytes, tag.end, wireType).end;
   } while (depth > 0);

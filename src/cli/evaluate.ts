@@ -2,8 +2,11 @@ import type { CommandModule } from 'yargs';
 import { evaluateModel, formatEvaluation } from '../index.js';
 import {
   JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
   PREPROCESS_OPTIONS,
   type PreprocessArguments,
+  readMaxMemory,
   readPreprocess,
   readSignature,
   SIGNATURE_OPTIONS,
@@ -11,7 +14,7 @@ import {
 } from './options.js';
 import { printNote, printResult } from './output.js';
 
-interface Arguments extends PreprocessArguments, SignatureArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
   readonly model: string;
   readonly images: string;
   readonly labels: string;
@@ -27,6 +30,7 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       labels: { type: 'string', demandOption: true, requiresArg: true, describe: 'integer .npy' },
       ...PREPROCESS_OPTIONS,
       ...SIGNATURE_OPTIONS,
+      ...MEMORY_OPTION,
       ...JSON_OPTION,
     }),
   handler: async ({ model, images, labels, json, ...rest }) => {
@@ -35,6 +39,7 @@ export const evaluateCommand: CommandModule<object, Arguments> = {
       labels,
       preprocess: readPreprocess(rest),
       ...readSignature(rest),
+      maxMemory: readMaxMemory(rest),
       onNote: printNote,
     };
     await printResult(json, await evaluateModel(model, options), formatEvaluation);

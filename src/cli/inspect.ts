@@ -1,9 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { formatInspection, inspectModel } from '../index.js';
-import { JSON_OPTION, readSignature, SIGNATURE_OPTIONS, type SignatureArguments } from './options.js';
+import {
+  JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
+  readMaxMemory,
+  readSignature,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
+} from './options.js';
 import { printResult } from './output.js';
 
-interface Arguments extends SignatureArguments {
+interface Arguments extends SignatureArguments, MemoryArguments {
   readonly model: string;
   readonly json: boolean;
 }
@@ -14,8 +22,9 @@ export const inspectCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     yargs
       .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .options({ ...SIGNATURE_OPTIONS, ...JSON_OPTION }),
+      .options({ ...SIGNATURE_OPTIONS, ...MEMORY_OPTION, ...JSON_OPTION }),
   handler: async ({ model, json, ...rest }) => {
-    await printResult(json, await inspectModel(model, readSignature(rest)), formatInspection);
+    const options = { ...readSignature(rest), maxMemory: readMaxMemory(rest) };
+    await printResult(json, await inspectModel(model, options), formatInspection);
   },
 };

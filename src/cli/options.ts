@@ -38,6 +38,18 @@ export const THREADS_OPTION = {
   threads: { type: 'string', describe: 'Threads (default: one per physical core)', requiresArg: true },
 } as const;
 
+export const MEMORY_OPTION = {
+  'max-memory': {
+    type: 'string',
+    describe: "Most memory to use, such as 4G or 512M (default: three quarters of the machine's)",
+    requiresArg: true,
+  },
+} as const;
+
+export interface MemoryArguments {
+  readonly 'max-memory'?: string | undefined;
+}
+
 export interface SignatureArguments {
   readonly 'input-shape'?: string | undefined;
   readonly output?: string | undefined;
@@ -91,6 +103,15 @@ export function readInteger(option: string, text: string, least: number): number
 
 export function readThreads(text: string | undefined): number | undefined {
   return text === undefined ? undefined : readInteger('--threads', text, 1);
+}
+
+/** Bytes from `4G`, `512M` or a plain number of bytes; K, M and G are powers of 1024. */
+export function readMaxMemory({ 'max-memory': text }: MemoryArguments): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^(\d+)([KMG]?)$/i.exec(text) ?? ['', 'NaN', ''];
+  const bytes = Number(digits) * 1024 ** ' KMG'.indexOf(unit.toUpperCase() || ' ');
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new DfkdError('E_ARG', `--max-memory must be a size such as 4G, 512M or 1000000, not '${text}'.`);
 }
 
 function readNumbers(option: string, text: string): number[] {

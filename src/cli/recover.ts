@@ -2,12 +2,15 @@ import type { CommandModule } from 'yargs';
 import { formatRecovery, recoverModel, type RecoverOptions } from '../index.js';
 import {
   JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
   PREPROCESS_OPTIONS,
   type PreprocessArguments,
   SIGNATURE_OPTIONS,
   type SignatureArguments,
   THREADS_OPTION,
   readInteger,
+  readMaxMemory,
   readNumber,
   readPreprocess,
   readSignature,
@@ -17,7 +20,7 @@ import { printNote, printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments, SignatureArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
   readonly teacher: string;
   readonly student: string;
   readonly sparsity: string;
@@ -58,6 +61,7 @@ const OPTIONS = {
     describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
   },
   ...THREADS_OPTION,
+  ...MEMORY_OPTION,
   device: {
     type: 'string',
     choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
@@ -94,6 +98,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       ...readSignature(argv),
       engine: argv.engine,
       threads: readThreads(argv.threads),
+      maxMemory: readMaxMemory(argv),
       device: argv.device,
       report: argv.report,
       recover: !argv['no-recover'],

@@ -1,9 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { formatParity, verifyModels } from '../index.js';
-import { JSON_OPTION, readSignature, SIGNATURE_OPTIONS, type SignatureArguments } from './options.js';
+import {
+  JSON_OPTION,
+  MEMORY_OPTION,
+  type MemoryArguments,
+  readMaxMemory,
+  readSignature,
+  SIGNATURE_OPTIONS,
+  type SignatureArguments,
+} from './options.js';
 import { printNote, printResult } from './output.js';
 
-interface Arguments extends SignatureArguments {
+interface Arguments extends SignatureArguments, MemoryArguments {
   readonly a: string;
   readonly b: string;
   readonly json: boolean;
@@ -16,12 +24,9 @@ export const verifyCommand: CommandModule<object, Arguments> = {
     yargs
       .positional('a', { type: 'string', demandOption: true, describe: 'ONNX file, the reference' })
       .positional('b', { type: 'string', demandOption: true, describe: 'ONNX file' })
-      .options({ ...SIGNATURE_OPTIONS, ...JSON_OPTION }),
+      .options({ ...SIGNATURE_OPTIONS, ...MEMORY_OPTION, ...JSON_OPTION }),
   handler: async ({ a, b, json, ...rest }) => {
-    await printResult(
-      json,
-      await verifyModels(a, b, { ...readSignature(rest), onNote: printNote }),
-      formatParity,
-    );
+    const options = { ...readSignature(rest), maxMemory: readMaxMemory(rest), onNote: printNote };
+    await printResult(json, await verifyModels(a, b, options), formatParity);
   },
 };

@@ -1,12 +1,15 @@
 import { DfkdError } from '../../converters/errors.js';
 import { inferGraph, type Inference } from '../../converters/infer-shapes.js';
+import { checkMemory } from '../../converters/memory.js';
 import type { Graph, Model, Node, ValueInfo } from '../../converters/model.js';
-import { isFloating } from '../../converters/ops/support/constants.js';
 import { findOperator, SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
+import { isFloating } from '../../converters/ops/support/constants.js';
+import { sizeOf } from '../../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
 import { foldConstants } from '../../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
+import { splitSequences } from '../../converters/passes/split-sequences.js';
 import { createForward } from './forward.js';
 import type { BatchNorm, Network, ParameterRole } from './network.js';
 import { findParameters, findRead, type Parameters } from './parameters.js';
@@ -22,12 +25,18 @@ export interface LowerOptions {
   readonly inputShape?: readonly number[] | undefined;
   /** Graph output that holds the logits or probabilities; default the first. */
   readonly outputName?: string | undefined;
+  /** Bytes that a step may take; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
+
+/** Tracing and differentiating takes a call per node; real classifiers have a few thousand. */
+const MAX_COMPUTED_NODES = 20_000;
 
 /**
  * Lowers a model to a trainable network for one batch size.
  * @throws DfkdError E_UNSUPPORTED for operators this tool lacks (all of them at once) and for what is no image
- * classifier, E_SHAPE, E_ATTR or E_LIMIT where a node does not fit its inputs, E_ARG where the options do not fit
+ * classifier, E_SHAPE or E_ATTR where a node does not fit its inputs, E_LIMIT where it takes too much memory or work,
+ * E_ARG where the options do not fit
  */
 export function lowerModel(model: Model, options: LowerOptions): Network {
   const { opset } = model;
@@ -37,7 +46,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   const outputName = outputOf(model.graph, options.outputName);
 
   const shapes = new Map([[input.name, shape]]);
-  const whole = dropDeadNodes(resolveIdentities(inlineFunctions(model)), [outputName]);
+  const whole = dropDeadNodes(splitSequences(resolveIdentities(inlineFunctions(model))), [outputName]);
   checkOperators(whole, opset);
   // What is constant for any input comes first: exporters compute the targets that `rebatch` looks for.
   const partly = foldConstants(whole, opset, new Map());
@@ -46,6 +55,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   checkComputable(graph, opset);
 
   const inference = inferGraph(graph, opset, shapes);
+  checkSize(graph, inference, options);
   const found = findParameters(graph, inference.operations, whole.initializers);
   const { logits, activation } = findLogits(graph, outputName);
   const batchNorms = graph.nodes.flatMap((node) => batchNormOf(graph, node, inference, found));
@@ -143,6 +153,19 @@ function checkComputable(graph: Graph, opset: number): void {
   }
 }
 
+/** What a step keeps at least, so that it can be differentiated: every value computed, in float32. */
+function checkSize({ nodes }: Graph, { shapes }: Inference, { batch, maxMemory }: LowerOptions): void {
+  if (nodes.length > MAX_COMPUTED_NODES) {
+    throw new DfkdError(
+      'E_LIMIT',
+      `The model computes ${nodes.length} nodes; at most ${MAX_COMPUTED_NODES} are supported.`,
+    );
+  }
+  const values = nodes.flatMap(({ outputs }) => outputs.map((name) => shapes.get(name) ?? [0]));
+  const bytes = values.reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
+  checkMemory(`A step of ${batch} images`, bytes, maxMemory);
+}
+
 /** Follows the output back over a final Softmax or LogSoftmax, whose result distillation does not want, and aliases. */
 function findLogits(graph: Graph, output: string): Pick<Network['output'], 'logits' | 'activation'> {
   let activation: Network['output']['activation'] = null;
@@ -168,8 +191,15 @@ function overClasses({ attributes }: Node): boolean {
   return axis === 1 || axis === -1;
 }
 
-function classesOf({ shapes }: Inference, logits: string, batch: number): number {
+function classesOf({ shapes, types }: Inference, logits: string, batch: number): number {
   const shape = shapes.get(logits)!;
+  const type = types.get(logits);
+  if (type !== undefined && !isFloating(type)) {
+    throw new DfkdError(
+      'E_UNSUPPORTED',
+      `Output '${logits}' is ${type}; a classifier gives scores in float32.`,
+    );
+  }
   if (shape.length !== 2 || shape[0] !== batch || shape[1] < 2) {
     throw new DfkdError(
       'E_UNSUPPORTED',

@@ -1,5 +1,6 @@
 import type { RecoverDetails, RecoverResult } from '../recover-result.js';
 import { renderChart } from './chart.js';
+import { shorten } from '../printable.js';
 import { escapeHtml } from './escape.js';
 import { encodePngGrid, type PixelImages } from './png.js';
 import { formatNumber, formatShare } from './terminal.js';
@@ -86,7 +87,11 @@ function stageTable({ stages }: RecoverResult): string {
 }
 
 function layerTable(layers: RecoverDetails['layers']): string {
-  const rows = layers.map(({ name, weights, zeros }) => [name, `${weights}`, formatShare(zeros / weights)]);
+  const rows = layers.map(({ name, weights, zeros }) => [
+    shorten(name),
+    `${weights}`,
+    formatShare(zeros / weights),
+  ]);
   return table([['weight', 'elements', 'zeros'], ...rows]);
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceList, DeviceStatus } from '../engine/device.js';
 import type { Inspection } from '../inspect.js';
-import { printable } from '../printable.js';
+import { printable, shorten } from '../printable.js';
 import type { SupportedOperator } from '../supported-operators.js';
 import type { RecoverResult } from '../recover-result.js';
 import type { Evaluation } from '../verify/evaluate.js';
@@ -8,7 +8,7 @@ import type { Parity } from '../verify/parity.js';
 
 /** Rows as aligned columns, the first to the left, the others to the right; hostile names are made printable. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map((cell) => printable(shorten(cell))));
   const widths = cells.reduce<number[]>(
     (widest, row) => row.map((cell, i) => Math.max(widest[i] ?? 0, cell.length)),
     [],
@@ -30,24 +30,27 @@ export function formatOperators(operators: readonly SupportedOperator[]): string
 }
 
 export function formatInspection(model: Inspection): string {
-  const counts = Object.entries(model.operators).map(([name, count]) => `${name} ${count}`);
+  const counts = Object.entries(model.operators).map(([name, count]) => `${shorten(name)} ${count}`);
   const norms = model.batchNorms.map(({ name, channels, mean, variance }) => [
     name,
     `${channels}`,
     `${formatNumber(mean.min)} .. ${formatNumber(mean.max)}`,
     `${formatNumber(variance.min)} .. ${formatNumber(variance.max)}`,
   ]);
-  const beside = model.externalFiles.length === 0 ? '' : ` in ${model.externalFiles.join(', ')}`;
+  const beside = model.externalFiles.length === 0 ? '' : ` in ${model.externalFiles.map(shorten).join(', ')}`;
   const others = model.outputs.filter((name) => name !== model.output.name);
   const facts: [string, string][] = [
     ['opset', `${model.opset}, IR version ${model.irVersion}`],
-    ['producer', model.producer || 'unknown'],
-    ['input', `${model.input.name} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`],
-    ['output', `${model.output.name}, ${model.output.classes ?? '?'} classes`],
-    ...(others.length === 0 ? [] : [['not used', others.join(', ')] as [string, string]]),
+    ['producer', shorten(model.producer) || 'unknown'],
+    [
+      'input',
+      `${shorten(model.input.name)} [${model.input.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`,
+    ],
+    ['output', `${shorten(model.output.name)}, ${model.output.classes ?? '?'} classes`],
+    ...(others.length === 0 ? [] : [['not used', others.map(shorten).join(', ')] as [string, string]]),
     ['parameters', `${model.parameters}, stored as ${model.weightTypes.join(', ') || 'nothing'}${beside}`],
     ['operators', counts.join(', ')],
-    ['unsupported', model.unsupported.join(', ') || 'none'],
+    ['unsupported', model.unsupported.map(shorten).join(', ') || 'none'],
     ['batch norm', describeBatchNorms(model)],
     ...describeFolding(model),
   ];

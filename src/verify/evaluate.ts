@@ -1,11 +1,12 @@
 import { DfkdError } from '../../converters/errors.js';
 import { toRunnable } from '../../converters/runnable.js';
 import { type NpyArray, readNpy } from '../npy.js';
-import { type NoteOptions, openModel, type SignatureOptions } from '../open-model.js';
+import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
 import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
+import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
-export interface EvaluateOptions extends SignatureOptions, NoteOptions {
+export interface EvaluateOptions extends SignatureOptions, MemoryOptions, NoteOptions {
   /** Path of a uint8 .npy, [N, channels, height, width]. */
   readonly images: string;
   /** Path of an integer .npy, [N], classes from 0. */
@@ -14,6 +15,9 @@ export interface EvaluateOptions extends SignatureOptions, NoteOptions {
   readonly preprocess?: PreprocessOption | undefined;
   readonly threads?: number | undefined;
 }
+
+/** Images per run. */
+const BATCH = 32;
 
 /** Top-1: `correct` of `count` images have their largest output at their label; `accuracy` is the share, 0..1. */
 export interface Evaluation {
@@ -24,7 +28,7 @@ export interface Evaluation {
 
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const { model, notes } = await openModel(path, options);
+  const { model, notes } = await openRunnable(path, BATCH, options);
   for (const note of notes) options.onNote?.(note);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
@@ -41,6 +45,7 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
   );
   const logits = await runModel(toRunnable(model), input, {
     threads: options.threads,
+    batch: BATCH,
     outputName: model.graph.outputs[0].name,
   });
   if (logits.shape.length !== 2) {

@@ -13,6 +13,8 @@ export interface RunModelOptions {
   readonly outputName?: string | undefined;
   /** Images per run where the model leaves the batch open. */
   readonly batch?: number | undefined;
+  /** Bytes that a file to read may take; default three quarters of the machine's. */
+  readonly maxMemory?: number | undefined;
 }
 
 /**
@@ -27,8 +29,9 @@ export async function runModel(
   images: HostTensor,
   options: RunModelOptions = {},
 ): Promise<HostTensor> {
-  const bytes = typeof model === 'string' ? toRunnable(await readModel(model)) : model;
-  const session = await createSession(bytes, options.threads);
+  const { threads, maxMemory } = options;
+  const bytes = typeof model === 'string' ? toRunnable(await readModel(model, { maxMemory })) : model;
+  const session = await createSession(bytes, threads);
   try {
     const name = options.inputName ?? session.inputNames[0];
     const outputName = options.outputName ?? session.outputNames[0];

@@ -2,12 +2,13 @@ import { DfkdError } from '../../converters/errors.js';
 import type { Model } from '../../converters/model.js';
 import { toRunnable } from '../../converters/runnable.js';
 import type { HostTensor } from '../engine/engine.js';
-import { type NoteOptions, openModel, type SignatureOptions } from '../open-model.js';
+import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
 import { createRandom } from '../random.js';
 import { type Parity, type Tolerance, compareTensors } from './parity.js';
+import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
-export interface VerifyOptions extends Tolerance, SignatureOptions, NoteOptions {
+export interface VerifyOptions extends Tolerance, SignatureOptions, MemoryOptions, NoteOptions {
   /** Seed of the inputs; default 0. */
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
@@ -46,7 +47,7 @@ interface OpenedFile {
 }
 
 async function open(path: string, options: VerifyOptions): Promise<OpenedFile> {
-  const { model, notes } = await openModel(path, options);
+  const { model, notes } = await openRunnable(path, INPUTS, options);
   for (const note of notes) options.onNote?.(`'${path}': ${note}`);
   return { path, model };
 }

@@ -1,0 +1,25 @@
+import { totalmem } from 'node:os';
+import { DfkdError } from './errors.js';
+
+/** Bytes a job may use unless told otherwise: what this machine has, less a quarter for everything else. */
+export function defaultMaxMemory(): number {
+  return Math.floor(0.75 * totalmem());
+}
+
+/**
+ * Refuses before anything is allocated; `what` is the subject of the sentence.
+ * @throws DfkdError E_LIMIT
+ */
+export function checkMemory(what: string, bytes: number, limit: number = defaultMaxMemory()): void {
+  if (bytes <= limit) return;
+  throw new DfkdError(
+    'E_LIMIT',
+    `${what} would need ${formatBytes(bytes)} of memory; ${formatBytes(limit)} are allowed (--max-memory).`,
+  );
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(Math.max(Math.floor(Math.log2(bytes) / 10), 0), units.length - 1);
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`;
+}
