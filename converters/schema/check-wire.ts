@@ -106,10 +106,12 @@ const WIRE_TYPES = {
 
 /**
  * Checks a serialised ModelProto to its last field.
- * @throws DfkdError E_PARSE (damage, wire types), E_MODEL (a message given twice), E_LIMIT (would not fit memory)
+ * @returns the first message given twice where there can be one, in words; damage that only decoding finds looks like it
+ * @throws DfkdError E_PARSE (damage, wire types), E_LIMIT (would not fit memory)
  */
-export function checkWire(bytes: Uint8Array): void {
+export function checkWire(bytes: Uint8Array): string | undefined {
   let decoded = 0;
+  let repeated: string | undefined;
 
   const checkMessage = (message: Uint8Array, type: string, depth: number): void => {
     if (depth > MAX_DEPTH) return;
@@ -127,14 +129,13 @@ export function checkWire(bytes: Uint8Array): void {
         );
       }
       if (typeof kind === 'string') continue;
-      if (!kind.repeated && seen.has(field.number)) {
-        throw new DfkdError('E_MODEL', `${type} gives its ${kind.message} twice, where there can be one.`);
-      }
+      if (!kind.repeated && seen.has(field.number)) repeated ??= `${type} gives its ${kind.message} twice`;
       seen.add(field.number);
       checkMessage(payload(message, field), kind.message, depth + 1);
     }
   };
   checkMessage(bytes, 'Model', 1);
+  return repeated;
 }
 
 function checkWireType({ number, wireType }: WireField, kind: Kind, type: string): void {

@@ -15,10 +15,11 @@ export function parseModel(bytes: Uint8Array, what: string): ModelProto {
   if (content) throw new DfkdError('E_PARSE', `${what} is not an ONNX model: its content is ${content}.`);
 
   const graphs = checkFields(bytes, what);
+  const repeated = checkContent(bytes, what);
+  const proto = decode(bytes, what);
   // protobuf merges a field that is given twice; a graph merged from two is nobody's intention.
   if (graphs > 1) throw new DfkdError('E_MODEL', `${what} holds ${graphs} graphs instead of one.`);
-  checkContent(bytes, what);
-  const proto = decode(bytes, what);
+  if (repeated) throw new DfkdError('E_MODEL', `${what} is damaged: ${repeated}, where there can be one.`);
   if (!proto.graph) throw new DfkdError('E_MODEL', `${what} holds no graph.`);
   return proto;
 }
@@ -38,9 +39,9 @@ function checkFields(bytes: Uint8Array, what: string): number {
 }
 
 /** Below the file's own fields. */
-function checkContent(bytes: Uint8Array, what: string): void {
+function checkContent(bytes: Uint8Array, what: string): string | undefined {
   try {
-    checkWire(bytes);
+    return checkWire(bytes);
   } catch (cause) {
     if (!(cause instanceof DfkdError) || cause.code !== 'E_PARSE') throw cause;
     throw new DfkdError('E_PARSE', `${what} is truncated or damaged: ${lowerFirst(cause.message)}`, {
