@@ -274,8 +274,8 @@ def network_cases():
 
     Inputs: images, conv1 [4,3,3,3], scale, bias, mean, variance [4], conv2 [5,4,3,3], linear [3,5], offset
     [3], and for the distillation loss the teacher's logits [2,3]. Labels of the dream loss: [2, 0]; its
-    terms are cross-entropy (mean over the batch) + 0.5 * (||mean - running mean||2 + ||variance - running
-    variance||2), population variance of the norm's input. Distillation: T^2 * KL(teacher || student) with T
+    terms are cross-entropy (mean over the batch) + 0.5 * the mean over channels of KL(N(mean, variance +
+    epsilon) || N(running mean, running variance + epsilon)), population variance of the norm's input. Distillation: T^2 * KL(teacher || student) with T
     = 3, mean over the batch, batch norm in training mode."""
     parameters = [normal(4, 3, 3, 3) / 2, normal(4), normal(4), normal(4), normal(4).abs() + 0.5]
     parameters += [normal(5, 4, 3, 3) / 2, normal(3, 5), normal(3)]
@@ -284,8 +284,9 @@ def network_cases():
     def dream(x, *p):
         logits, before = tiny_network(x, *p, training=False)
         mean, variance = before.mean((0, 2, 3)), before.var((0, 2, 3), correction=0)
-        distance = (mean - p[3]).norm() + (variance - p[4]).norm()
-        return F.cross_entropy(logits, labels) + 0.5 * distance
+        gaussian = lambda m, v: torch.distributions.Normal(m, (v + 1e-5).sqrt())
+        distance = torch.distributions.kl_divergence(gaussian(mean, variance), gaussian(p[3], p[4]))
+        return F.cross_entropy(logits, labels) + 0.5 * distance.mean()
 
     def distill(x, *p):
         logits, _ = tiny_network(x, *p[:-1], training=True)

@@ -5,7 +5,7 @@ import { createDreamStep } from '../src/dream/dream-step.js';
 import { dream, type DreamOptions } from '../src/dream/dream.js';
 import { shiftMatrix } from '../src/dream/jitter.js';
 import { naturalNoise } from '../src/dream/noise.js';
-import { batchNormDistance, crossEntropy, totalVariation } from '../src/dream/losses.js';
+import { crossEntropy } from '../src/dream/losses.js';
 import type { Arrays, Engine, HostTensor } from '../src/engine/engine.js';
 import type { Preprocessing } from '../src/preprocess.js';
 import { createRandom } from '../src/random.js';
@@ -38,68 +38,6 @@ const image = (seed: number, shape: readonly number[] = network.input.shape): Ho
   data: createRandom(seed).gaussian(shape.reduce((product, size) => product * size, 1)),
 });
 const scalar = (x: tf.Tensor) => x.dataSync()[0];
-
-describe('losses', () => {
-  test('cross-entropy is the mean of -log p(target)', () => {
-    const logits = [
-      [1, 2, 4],
-      [0.5, -1, 0],
-    ];
-    const expected =
-      -(
-        4 -
-        Math.log(Math.exp(1) + Math.exp(2) + Math.exp(4)) +
-        0.5 -
-        Math.log(Math.exp(0.5) + Math.exp(-1) + 1)
-      ) / 2;
-    const targets = tf.tensor([
-      [0, 0, 1],
-      [1, 0, 0],
-    ]);
-    expect(scalar(crossEntropy(tf.tensor(logits), targets))).toBeCloseTo(expected, 6);
-  });
-
-  test('total variation is the mean squared difference of neighbours', () => {
-    // One row up and down: differences 1, 3; across: 2, 4.
-    const x = tf.tensor([1, 3, 2, 6], [1, 1, 2, 2]);
-    expect(scalar(totalVariation(x))).toBeCloseTo((1 + 9) / 2 + (4 + 16) / 2, 6);
-    expect(scalar(totalVariation(tf.ones([2, 3, 5, 4])))).toBe(0);
-  });
-
-  test('the batch-norm distance compares biased batch statistics with the stored ones', () => {
-    const activations = network.forward(tf, {}, tf.tensor(image(1).data, [BATCH, 3, 8, 8]));
-    let expected = 0;
-    for (const norm of network.batchNorms) {
-      const values = activations.values.get(norm.input)!.dataSync();
-      const channel = (i: number) => Math.floor(i / 64) % norm.channels;
-      let [means, variances] = [0, 0];
-      for (let c = 0; c < norm.channels; c++) {
-        const own = Array.from(values).filter((_, i) => channel(i) === c);
-        const mean = own.reduce((sum, x) => sum + x, 0) / own.length;
-        const variance = own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / own.length;
-        means += (mean - network.parameters.get(norm.mean)!.data[c]) ** 2;
-        variances += (variance - network.parameters.get(norm.variance)!.data[c]) ** 2;
-      }
-      expected += Math.sqrt(means) + Math.sqrt(variances);
-    }
-    expect(scalar(batchNormDistance(network, activations))).toBeCloseTo(expected, 4);
-  });
-
-  test('the batch-norm distance has a finite gradient where the statistics fit exactly', () => {
-    const norm = { ...network.batchNorms[0], channels: 1, mean: 'm', variance: 'v', input: 'x' };
-    const parameter = (name: string, value: number) =>
-      [name, { ...network.parameters.get('conv1.mean')!, name, data: Float32Array.of(value) }] as const;
-    const exact = {
-      ...network,
-      batchNorms: [norm],
-      parameters: new Map([parameter('m', 0), parameter('v', 1)]),
-    };
-    const gradient = tf.grad((x) =>
-      batchNormDistance(exact, { logits: x, values: new Map([['x', x]]), statistics: {} }),
-    )(tf.tensor([1, -1, 1, -1], [4, 1, 1, 1]));
-    expect(Array.from(gradient.dataSync())).toEqual([0, 0, 0, 0]);
-  });
-});
 
 describe('jitter', () => {
   const multiply = (rows: HostTensor, x: number[][], columns: HostTensor) =>

@@ -31,15 +31,13 @@ export function createDreamStep(network: Network, preprocessing: Preprocessing, 
     const scale = tf.tensor([...preprocessing.scale], [1, preprocessing.channels, 1, 1]);
     const offset = tf.tensor([...preprocessing.offset], [1, preprocessing.channels, 1, 1]);
 
-    const unit = preprocessing.scale.reduce((sum, factor) => sum + factor, 0) / preprocessing.channels;
-
     const { outputs, gradients } = differentiate(
       ({ images }) => {
         const moved = tf.matMul(tf.matMul(input['rows'], images), input['columns'], false, true);
         const activations = network.forward(tf, {}, tf.add(tf.mul(moved, scale), offset));
         const terms = {
           crossEntropy: crossEntropy(activations.logits, input['targets']),
-          batchNorm: batchNormDistance(network, activations, unit),
+          batchNorm: batchNormDistance(network, activations),
           totalVariation: totalVariation(images),
           l2: tf.mean(tf.square(images)),
         };

@@ -25,64 +25,56 @@ function differences(size: number): tf.Tensor2D {
 }
 
 /**
- * Feature distribution regularisation of DeepInversion (arXiv 1912.08795, eq. 4): over the batch norms, the sum of the
- * distances ||mean - running mean|| + ||variance - running variance|| of the input's statistics to the stored ones.
- * What the first one sees is in units of the model's input, whatever a pixel counts there; `unit` is the model's input
- * per unit of normalised pixel space, and brings it to the measure of the others.
+ * Distance of a batch to the statistics stored in the batch norms, after DeepInversion's feature distribution
+ * regularisation (arXiv 1912.08795, eq. 4). The paper adds up norms of differences, in each layer's own units, so that
+ * its weight has to be found anew for every network. Here it is, of the Gaussians N(mean, variance + epsilon) of a
+ * channel in the batch (m, v) and in the file (M, V),
+ *
+ *     KL(batch || stored) = 1/2 ((v + (m - M)^2) / V - 1 - ln(v / V)),
+ *
+ * averaged over the channels of a layer, then over the layers: 0 where all of them match, and about 1 on noise for any
+ * depth, width, batch and unit. Gaussians of width epsilon keep channels that never fire at 0.
+ * @param firstMultiplier weight of the first layer, relative to the others; the paper's for ImageNet is 10
  */
-export function batchNormDistance(network: Network, { values }: Activations, unit = 1): tf.Tensor {
-  const layers = network.batchNorms.map((norm, i) => ({
-    ...statisticsOf(network, norm, values.get(norm.input)!),
-    unit: i === 0 ? unit : 1,
-  }));
-  // Layers of equal width are the rows of one matrix: a deep network has hundreds of small vectors, few widths.
-  const widths = [...new Set(network.batchNorms.map(({ channels }) => channels))];
-  return tf.addN(
-    widths.map((width) => groupDistance(layers.filter((_, i) => network.batchNorms[i].channels === width))),
-  );
-}
-
-/** Statistics of a batch norm's input, each [1, channels], next to what is stored. */
-interface LayerStatistics {
-  /** Mean of the deviation from the stored mean, and of its square. */
-  readonly mean: tf.Tensor;
-  readonly meanSquare: tf.Tensor;
-  /** Stored, [channels]. */
-  readonly variance: Float32Array;
-}
-
-function statisticsOf(network: Network, norm: BatchNorm, input: tf.Tensor): LayerStatistics {
-  const shape = [1, norm.channels, ...input.shape.slice(2).map(() => 1)];
-  const axes = input.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+export function batchNormDistance(network: Network, { values }: Activations, firstMultiplier = 1): tf.Tensor {
+  const { batchNorms } = network;
   const stored = (name: string) => network.parameters.get(name)!.data;
-  const row = (x: tf.Tensor) => tf.reshape(x, [1, norm.channels]);
+  const statistics = batchNorms.map((norm) => statisticsOf(values.get(norm.input)!, stored(norm.mean)));
+  // All channels of all layers are one vector: a deep network has hundreds of small ones.
+  const constants = <T>(of: (norm: BatchNorm, layer: number) => ArrayLike<T>) =>
+    batchNorms.flatMap((norm, layer) => Array.from(of(norm, layer)));
+  const epsilon = tf.tensor1d(constants(({ channels, epsilon }) => Array<number>(channels).fill(epsilon)));
+  const expected = tf.tensor1d(
+    constants(({ epsilon, variance }) => stored(variance).map((value) => value + epsilon)),
+  );
+  const total = batchNorms.length - 1 + firstMultiplier;
+  const weights = constants(({ channels }, layer) =>
+    Array<number>(channels).fill((layer === 0 ? firstMultiplier : 1) / (2 * total * channels)),
+  );
 
-  // Centred on the stored mean, one pass gives both statistics without cancellation: var = E[d^2] - E[d]^2.
-  const deviation = tf.sub(input, tf.tensor(stored(norm.mean), shape));
+  const means = tf.concat1d(statistics.map(({ mean }) => mean));
+  const meanSquares = tf.concat1d(statistics.map(({ meanSquare }) => meanSquare));
+  // Rounding may make a variance of 0 negative.
+  const variances = tf.relu(tf.sub(meanSquares, tf.square(means)));
+  const spread = tf.div(tf.add(meanSquares, epsilon), expected);
+  const shape = tf.log(tf.div(tf.add(variances, epsilon), expected));
+  return tf.sum(tf.mul(tf.sub(tf.sub(spread, shape), 1), tf.tensor1d(weights)));
+}
+
+/**
+ * Per channel [channels], the mean of the deviation from the stored mean and of its square. So centred, one pass gives
+ * both without cancellation: v = E[d^2] - E[d]^2 and E[d^2] = v + (m - M)^2.
+ */
+function statisticsOf(
+  input: tf.Tensor,
+  storedMean: Float32Array,
+): Record<'mean' | 'meanSquare', tf.Tensor1D> {
+  const axes = input.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+  const shape = input.shape.map((size, axis) => (axis === 1 ? size : 1));
+  const flat = (x: tf.Tensor) => tf.reshape<tf.Rank.R1>(x, [storedMean.length]);
+  const deviation = tf.sub(input, tf.tensor(storedMean, shape));
   return {
-    mean: row(tf.mean(deviation, axes, true)),
-    meanSquare: row(tf.mean(tf.square(deviation), axes, true)),
-    variance: stored(norm.variance),
+    mean: flat(tf.mean(deviation, axes, true)),
+    meanSquare: flat(tf.mean(tf.square(deviation), axes, true)),
   };
-}
-
-/** The sum of both distances over layers of equal width. */
-function groupDistance(layers: readonly (LayerStatistics & { readonly unit: number })[]): tf.Tensor {
-  const means = tf.concat(layers.map(({ mean }) => mean));
-  const meanSquares = tf.concat(layers.map(({ meanSquare }) => meanSquare));
-  const stored = tf.tensor(
-    layers.flatMap(({ variance }) => [...variance]),
-    means.shape,
-  );
-  const variances = tf.sub(meanSquares, tf.square(means));
-  const perUnit = (power: number) => tf.tensor1d(layers.map(({ unit }) => unit ** -power));
-  return tf.add(
-    tf.sum(tf.mul(lengths(means), perUnit(1))),
-    tf.sum(tf.mul(lengths(tf.sub(variances, stored)), perUnit(2))),
-  );
-}
-
-/** Euclidean length of each row, with a gradient of 0 rather than NaN at the origin. */
-function lengths(rows: tf.Tensor): tf.Tensor {
-  return tf.sqrt(tf.add(tf.sum(tf.square(rows), 1), 1e-12));
 }
