@@ -3,7 +3,7 @@ import type { DistilOptions } from './recover/distil.js';
 
 /** How much work recovery does. */
 export interface Preset {
-  readonly dream: DreamOptions & { readonly batch: number };
+  readonly dream: DreamOptions;
   /** Of the dreams, those kept from training to measure agreement with the teacher. */
   readonly heldOut: number;
   /** Batches over which batch-norm statistics are re-estimated before distillation. */
@@ -15,14 +15,8 @@ export interface Preset {
 
 export type PresetName = 'fast' | 'standard' | 'thorough';
 
-const DREAM = {
-  batch: 64,
-  jitter: 2,
-  // Four times the rate of arXiv 1912.08795, for a tenth of its iterations.
-  learningRate: 0.2,
-  // The ratio of batch norm to cross-entropy is near the paper's; the priors are means over pixels, hence larger.
-  weights: { crossEntropy: 3, batchNorm: 10, totalVariation: 10, l2: 0.01 },
-};
+/** How the images are optimised is by the size of the teacher's input (dream/presets.ts). */
+const DREAM = { batch: 64 };
 
 const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
 

@@ -6,6 +6,8 @@ export interface ProgressEvent {
   readonly step: number;
   readonly steps: number;
   readonly terms?: Readonly<Record<string, number>>;
+  /** Of the stage, where its steps differ in cost; else the latest ones tell. */
+  readonly secondsLeft?: number;
 }
 
 export type OnProgress = (event: ProgressEvent) => void;

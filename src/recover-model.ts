@@ -9,7 +9,7 @@ import { dream, type Dreams } from './dream/dream.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
-import { lowerModel } from './network/lower.js';
+import { lowering } from './network/lower-at.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
 import { pruneByMagnitude } from './prune/magnitude.js';
@@ -107,7 +107,7 @@ async function makeStudent(
   const dreams = await stage('dream', () =>
     dream(
       engine,
-      lowerModel(model, { batch: dreaming.batch, maxMemory }),
+      lowering(model, { maxMemory }),
       preprocessing,
       dryRun ? { ...dreaming, count: 0 } : dreaming,
       random.split('dream'),

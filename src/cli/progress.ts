@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { type ProgressEvent, printable } from '../index.js';
+import { createStepTimes, type ProgressEvent, printable } from '../index.js';
 
 /** Between two lines of a log; a terminal's single line is rewritten much more often. */
 const LOG_INTERVAL_MS = 10_000;
@@ -13,19 +13,23 @@ export interface Progress {
 
 /** Shows stage, step, loss terms, steps per second and time left: one rewritten line on a terminal, else sparse lines. */
 export function createProgress(stream: WriteStream): Progress {
-  let stage: { name: string; start: number; first: number } | undefined;
+  let stage: string | undefined;
+  let times = createStepTimes();
+  let last = 0;
   let shown = 0;
   let open = false;
 
   const update = (event: ProgressEvent) => {
     const now = performance.now();
-    const begins = stage?.name !== event.stage;
-    if (begins) stage = { name: event.stage, start: now, first: event.step };
+    const begins = stage !== event.stage;
+    if (begins) times = createStepTimes();
+    else times.add((now - last) / 1000);
+    stage = event.stage;
+    last = now;
     const interval = stream.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS;
     if (!begins && event.step < event.steps && now - shown < interval) return;
     shown = now;
-    const { start, first } = stage!;
-    const line = formatProgress(event, (event.step - first) / ((now - start) / 1000));
+    const line = formatProgress(event, times.median());
     if (!stream.isTTY) {
       stream.write(`${line}\n`);
       return;
@@ -42,13 +46,20 @@ export function createProgress(stream: WriteStream): Progress {
   return { update, end };
 }
 
-/** `dream 40/200  total 1.24 batchNorm 0.31  12.5 it/s  13 s left`; no speed before two steps are seen. */
-export function formatProgress({ stage, step, steps, terms = {} }: ProgressEvent, perSecond: number): string {
+/**
+ * `dream 40/200  total 1.24 batchNorm 0.31  12.5 it/s  13 s left`
+ * @param seconds per step, undefined before two are seen
+ */
+export function formatProgress(
+  { stage, step, steps, terms = {}, secondsLeft }: ProgressEvent,
+  seconds: number | undefined,
+): string {
   const losses = Object.entries(terms).map(([name, value]) => `${name} ${value.toPrecision(3)}`);
-  const speed =
-    Number.isFinite(perSecond) && perSecond > 0
-      ? [`${perSecond.toPrecision(3)} it/s`, `${formatSeconds((steps - step) / perSecond)} left`]
-      : [];
+  const left = secondsLeft ?? (seconds && seconds * (steps - step));
+  const speed = [
+    seconds ? `${(1 / seconds).toPrecision(3)} it/s` : '',
+    left === undefined ? '' : `${formatSeconds(left)} left`,
+  ];
   return printable([`${stage} ${step}/${steps}`, losses.join(' '), ...speed].filter(Boolean).join('  '));
 }
 

@@ -1,6 +1,6 @@
 import type { HostTensor } from '../engine/engine.js';
 import type { Random } from '../random.js';
-import type { Dreams } from './dream.js';
+import type { Dreams } from './dreams.js';
 import type { ImageSource } from './image-source.js';
 
 /** Splits off `count` dreams at random, for measurements; training never sees them. */

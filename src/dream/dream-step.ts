@@ -1,63 +1,130 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Step } from '../engine/engine.js';
+import type { Step, Tensors } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { adam, type AdamOptions } from '../optimise/adam.js';
 import { differentiate } from '../optimise/gradients.js';
 import type { Preprocessing } from '../preprocess.js';
+import { jensenShannon, predictionEntropy } from './divergence.js';
 import { batchNormDistance, crossEntropy, totalVariation } from './losses.js';
 
 /** What each term of the loss counts. */
 export interface DreamWeights {
+  /** Of the targets; where there are none, of the entropy of the predictions. */
   readonly crossEntropy: number;
   readonly batchNorm: number;
+  /** What the first batch norm counts within that term, relative to each of the others; default 1. */
+  readonly firstBatchNorm?: number;
   readonly totalVariation: number;
   /** Mean square of the pixels. */
   readonly l2: number;
+  /** Against the student, where there is one: of 1 - JS(teacher, student); default 0. */
+  readonly competition?: number;
+}
+
+export interface DreamMode {
+  /** `classes` (default): every image is made for one. `entropy`: the teacher is to be sure of some class. */
+  readonly targets?: 'classes' | 'entropy';
+  /** Whether a student competes, whose weights the state holds as `student:` and the parameter's name; default false. */
+  readonly adaptive?: boolean;
 }
 
 /** Moments of a published DeepInversion run: weights for 32-pixel teachers (arXiv 1912.08795, appendix). */
 export const ADAM: AdamOptions = { beta1: 0.5, beta2: 0.9, epsilon: 1e-8 };
 
+/** Before the names of the student's weights in the state. */
+export const STUDENT = 'student:';
+
+/** Of the softened predictions that compete. */
+const TEMPERATURE = 3;
+
 /**
  * One update of a batch of images in normalised pixel space.
- * state: `images`, `first`, `second` (Adam's moments) [batch, channels, height, width].
- * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [height, height] and
- * `columns` [width, width], permutations made by `shiftMatrix`.
- * output: the loss and its unweighted terms, scalars.
+ * state: `images`, `first`, `second` (Adam's moments) [batch, channels, height, width]; a student, which stays as it is.
+ * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [network's height, height]
+ * and `columns` [network's width, width], made by `shiftMatrix`.
+ * output: the loss and its unweighted terms, scalars, and `logits` [batch, classes], of the images before the update.
  */
-export function createDreamStep(network: Network, preprocessing: Preprocessing, weights: DreamWeights): Step {
-  return (state, input) => {
-    const scale = tf.tensor([...preprocessing.scale], [1, preprocessing.channels, 1, 1]);
-    const offset = tf.tensor([...preprocessing.offset], [1, preprocessing.channels, 1, 1]);
-
+export function createDreamStep(
+  network: Network,
+  preprocessing: Preprocessing,
+  weights: DreamWeights,
+  mode: DreamMode = {},
+): Step {
+  return ({ images: start, first: oldFirst, second: oldSecond, ...student }, input) => {
     const { outputs, gradients } = differentiate(
       ({ images }) => {
         const moved = tf.matMul(tf.matMul(input['rows'], images), input['columns'], false, true);
-        const activations = network.forward(tf, {}, tf.add(tf.mul(moved, scale), offset));
-        const terms = {
-          crossEntropy: crossEntropy(activations.logits, input['targets']),
-          batchNorm: batchNormDistance(network, activations),
-          totalVariation: totalVariation(images),
-          l2: tf.mean(tf.square(images)),
-        };
-        const loss = tf.addN([
-          tf.mul(terms.crossEntropy, weights.crossEntropy),
-          tf.mul(terms.batchNorm, weights.batchNorm),
-          tf.mul(terms.totalVariation, weights.totalVariation),
-          tf.mul(terms.l2, weights.l2),
-        ]);
-        return { loss, outputs: { loss, ...terms } };
+        const seen = toModelInput(moved, preprocessing);
+        const { logits, terms } = classify(network, seen, input['targets'], weights, mode);
+        if (mode.adaptive) terms.push(compete(network, seen, logits, student, weights));
+        terms.push(
+          { name: 'totalVariation', weight: weights.totalVariation, value: totalVariation(images) },
+          { name: 'l2', weight: weights.l2, value: tf.mean(tf.square(images)) },
+        );
+        const loss = tf.addN(terms.map(({ value, weight }) => tf.mul(value, weight)));
+        const values = Object.fromEntries(terms.map(({ name, value }) => [name, value]));
+        return { loss, outputs: { loss, ...values, logits } };
       },
-      { images: state['images'] },
+      { images: start },
     );
 
-    const old = { value: state['images'], first: state['first'], second: state['second'] };
+    const old = { value: start, first: oldFirst, second: oldSecond };
     const { value, first, second } = labelled(tf, 'the update of the images', () =>
       adam(old, gradients['images'], input['learningRate'], ADAM),
     );
     const { range } = preprocessing;
     const images = range === null ? value : tf.clipByValue(value, range.low, range.high);
-    return { state: { images, first, second }, output: outputs };
+    return { state: { images, first, second, ...student }, output: outputs };
   };
+}
+
+interface Term {
+  readonly name: string;
+  readonly weight: number;
+  readonly value: tf.Tensor;
+}
+
+function toModelInput(images: tf.Tensor, { scale, offset, channels }: Preprocessing): tf.Tensor {
+  const perChannel = (values: readonly number[]) => tf.tensor([...values], [1, channels, 1, 1]);
+  return tf.add(tf.mul(images, perChannel(scale)), perChannel(offset));
+}
+
+/** What the teacher makes of the images: the classes it sees, and how far its batch norms are from home. */
+function classify(
+  network: Network,
+  images: tf.Tensor,
+  targets: tf.Tensor,
+  weights: DreamWeights,
+  mode: DreamMode,
+): { logits: tf.Tensor; terms: Term[] } {
+  const activations = network.forward(tf, {}, images);
+  const { logits } = activations;
+  const [name, value] =
+    mode.targets === 'entropy'
+      ? ['entropy', predictionEntropy(logits)]
+      : ['crossEntropy', crossEntropy(logits, targets)];
+  const distance = batchNormDistance(network, activations, weights.firstBatchNorm);
+  return {
+    logits,
+    terms: [
+      { name, weight: weights.crossEntropy, value },
+      { name: 'batchNorm', weight: weights.batchNorm, value: distance },
+    ],
+  };
+}
+
+/** Adaptive DeepInversion (arXiv 1912.08795, eq. 7): images on which the student does not follow its teacher yet. */
+function compete(
+  network: Network,
+  images: tf.Tensor,
+  logits: tf.Tensor,
+  state: Tensors,
+  { competition = 0 }: DreamWeights,
+): Term {
+  const entries = Object.entries(state).filter(([name]) => name.startsWith(STUDENT));
+  const student = Object.fromEntries(entries.map(([name, tensor]) => [name.slice(STUDENT.length), tensor]));
+  const rival = network.forward(tf, student, images).logits;
+  const value = tf.sub(1, jensenShannon(logits, rival, TEMPERATURE));
+  return { name: 'competition', weight: competition, value };
 }

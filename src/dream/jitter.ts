@@ -1,14 +1,34 @@
 import type { HostTensor } from '../engine/engine.js';
 
 /**
- * A circular shift, after an optional mirroring, as a permutation matrix P [size, size]: rows of an image move by
- * `P x`, columns by `x transpose(P)`. Element i of the result is element i - shift of the (mirrored) original.
+ * Enlargement of `from` elements to `size` by nearest neighbours, optional mirroring, then a circular shift, as one matrix
+ * P [size, from]: rows of an image move by `P x`, columns by `x transpose(P)`. A permutation where nothing is enlarged;
+ * element i of the result is then element i - shift of the (mirrored) original.
  */
-export function shiftMatrix(size: number, shift: number, mirror = false): HostTensor {
-  const data = new Float32Array(size * size);
+export function shiftMatrix(size: number, shift: number, mirror = false, from = size): HostTensor {
+  const data = new Float32Array(size * from);
   for (let i = 0; i < size; i++) {
-    const from = (((i - shift) % size) + size) % size;
-    data[i * size + (mirror ? size - 1 - from : from)] = 1;
+    const moved = (((i - shift) % size) + size) % size;
+    const original = mirror ? size - 1 - moved : moved;
+    data[i * from + Math.floor((original * from) / size)] = 1;
   }
-  return { shape: [size, size], data };
+  return { shape: [size, from], data };
+}
+
+/** Images enlarged to the height and width of `shape` [count, channels, height, width] by nearest neighbours. */
+export function enlarge(
+  { shape: [, , height, width], data }: HostTensor,
+  shape: readonly number[],
+): HostTensor {
+  const [count, channels, toHeight, toWidth] = shape;
+  const enlarged = new Float32Array(count * channels * toHeight * toWidth);
+  const columns = Array.from({ length: toWidth }, (_, x) => Math.floor((x * width) / toWidth));
+  let at = 0;
+  for (let plane = 0; plane < count * channels; plane++) {
+    for (let y = 0; y < toHeight; y++) {
+      const row = (plane * height + Math.floor((y * height) / toHeight)) * width;
+      for (const x of columns) enlarged[at++] = data[row + x];
+    }
+  }
+  return { shape, data: enlarged };
 }

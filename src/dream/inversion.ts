@@ -1,0 +1,175 @@
+import { toArrays } from '../classifier.js';
+import type { Arrays, Engine, HostTensor } from '../engine/engine.js';
+import type { Lowering } from '../network/lower-at.js';
+import { fromPixelSpace, type Preprocessing } from '../preprocess.js';
+import { throwIfInterrupted, type RunControl } from '../progress.js';
+import type { Random } from '../random.js';
+import { atStep, type Circumstances } from '../require-finite.js';
+import type { Student } from '../student.js';
+import { STUDENT, type DreamMode } from './dream-step.js';
+import type { Dreams } from './dreams.js';
+import { naturalNoise } from './noise.js';
+import { inversionPreset, type InversionPreset } from './presets.js';
+import { compileStages, type Given, type Stage } from './stages.js';
+import { balancedTargets, oneHot, predictedClasses } from './targets.js';
+
+export interface InversionOptions {
+  /** Images of a batch; the preset may allow fewer. */
+  readonly batch: number;
+  /** Updates of each image, at all resolutions together. */
+  readonly iterations: number;
+  /** How; default by the size of the teacher's input. */
+  readonly preset?: InversionPreset | undefined;
+  /** `classes` (default): balanced ones, in each batch and over all. `entropy`: whatever the teacher is sure of. */
+  readonly targets?: DreamMode['targets'];
+  /**
+   * Adaptive DeepInversion: the student to compete with, asked for anew for each batch, so that it may be in training.
+   * Its weights are those of the teacher's network, by name.
+   */
+  readonly student?: (() => Student) | undefined;
+}
+
+export interface InvertedBatch extends Dreams {
+  /** What the teacher gives for the images, [batch, classes]. */
+  readonly logits: HostTensor;
+  /** The loss and its terms by name, of the images as they are. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+/** DeepInversion, compiled: batches on demand. */
+export interface Inversion {
+  /** Images of a batch. */
+  readonly batch: number;
+  /** Batch `index`: a function of the teacher, the options, the stream, the index and the student alone. */
+  dream(index: number, place?: Place): Promise<InvertedBatch>;
+  dispose(): Promise<void>;
+}
+
+/** Where a batch stands among the steps of a run, for its progress; default alone. */
+export interface Place {
+  readonly before: number;
+  readonly steps: number;
+}
+
+const ADVICE = "the teacher's weights or its preprocessing may be wrong";
+
+/**
+ * Prepares the synthesis of images from the teacher alone (arXiv 1912.08795): each batch begins as noise and goes through
+ * the resolutions of the preset, at each of them to the iterate of lowest loss (`keepBest`).
+ */
+export async function createInversion(
+  engine: Engine,
+  lower: Lowering,
+  preprocessing: Preprocessing,
+  options: InversionOptions,
+  random: Random,
+  control: RunControl = {},
+): Promise<Inversion> {
+  const { iterations, student, targets: mode = 'classes' } = options;
+  const preset = options.preset ?? inversionPreset(lower(1).input.shape);
+  const batch = Math.min(options.batch, preset.batch);
+  const network = lower(batch);
+  const { classes } = network.output;
+  const classesOf = balancedTargets(classes, batch, random);
+  const given = (index: number) => {
+    const weights = Object.entries(student ? toArrays(network, student().weights) : {});
+    return {
+      targets: oneHot(classesOf(index), classes),
+      constants: Object.fromEntries(weights.map(([name, array]) => [STUDENT + name, array])),
+    };
+  };
+  const stages = await compileStages(
+    engine,
+    lower,
+    preprocessing,
+    { batch, iterations, preset, mode: { targets: mode, adaptive: student !== undefined } },
+    given(0),
+  );
+
+  async function dream(index: number, { before, steps }: Place = { before: 0, steps: iterations }) {
+    const stream = random.split(String(index));
+    const own = given(index);
+    let done = before;
+    const begin = () => {
+      throwIfInterrupted(control);
+      return atStep('dream step', done + 1, steps, ADVICE);
+    };
+    if (stages.length > 1) await measureStages(stages, own, begin());
+    let images = startImages(stages[0], preprocessing, stream);
+    for (const stage of stages) {
+      const end = (_: number, output: Arrays) => {
+        done++;
+        const left = secondsLeft(stages, done - before, steps - done);
+        control.onProgress?.({
+          stage: 'dream',
+          step: done,
+          steps,
+          terms: termsOf(output),
+          ...(left === undefined ? {} : { secondsLeft: left }),
+        });
+      };
+      images = await stage.optimise(images, own, stream, { begin, end });
+    }
+    const last = stages[stages.length - 1];
+    const output = await last.evaluate(images, own, atStep('dream step', done, steps, ADVICE));
+    const { logits } = output;
+    return {
+      images: fromPixelSpace(images, preprocessing),
+      targets: mode === 'classes' ? classesOf(index) : predictedClasses(logits),
+      logits: { shape: logits.shape, data: logits.data.slice() },
+      terms: termsOf(output),
+    };
+  }
+
+  return {
+    batch,
+    dream,
+    async dispose() {
+      for (const stage of stages) await stage.dispose();
+    },
+  };
+}
+
+/** Noise within the valid range. */
+function startImages({ shape }: Stage, { range }: Preprocessing, random: Random): HostTensor {
+  const noise = naturalNoise(shape, random);
+  return { shape, data: range ? noise.map((x) => Math.min(Math.max(x, range.low), range.high)) : noise };
+}
+
+/** The loss and its terms, without the logits. */
+function termsOf(output: Arrays): Record<string, number> {
+  const scalars = Object.entries(output).filter(([, { shape }]) => shape.length === 0);
+  return Object.fromEntries(scalars.map(([name, { data }]) => [name, data[0]]));
+}
+
+/** Runs the stages that never ran, so that the time left is known from the first batch on; a first run is slow. */
+async function measureStages(
+  stages: readonly Stage[],
+  given: Given,
+  circumstances: Circumstances,
+): Promise<void> {
+  for (const { shape, times, evaluate } of stages) {
+    const images = { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
+    while (times.median() === undefined) await evaluate(images, given, circumstances);
+  }
+}
+
+/**
+ * Of all batches, each stage by its own cost; undefined before every stage has run.
+ * @param done iterations of this batch
+ * @param left iterations of this batch and those after it
+ */
+function secondsLeft(stages: readonly Stage[], done: number, left: number): number | undefined {
+  let seconds = 0;
+  let before = 0;
+  const perBatch = stages.reduce((sum, { iterations }) => sum + iterations, 0);
+  const batchesAfter = (left + done) / perBatch - 1;
+  for (const { iterations, times } of stages) {
+    const cost = times.median();
+    if (cost === undefined) return undefined;
+    const own = iterations - Math.min(Math.max(done - before, 0), iterations);
+    seconds += cost * (own + batchesAfter * iterations);
+    before += iterations;
+  }
+  return seconds;
+}
