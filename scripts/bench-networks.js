@@ -190,6 +190,14 @@ const smallStem = (width) => (b, x) => b.relu(convBn(b, x, width, 3));
 const project = (b, x, width, stride) => basicBlock(b, x, width, stride, true);
 const WIDTHS = [64, 128, 256, 512];
 
+/** At 224 pixels with 1,000 classes, the network that dreams of ImageNet's size are measured with. */
+export const RESNET_50 = resNet({
+  stem: imageNetStem,
+  block: bottleneck,
+  widths: WIDTHS,
+  depths: [3, 4, 6, 3],
+});
+
 /** The suite: name, batch, pixels, classes, and the network's body. */
 export const SUITE = [
   [
@@ -215,13 +223,7 @@ export const SUITE = [
   ],
   ['VGG-11-BN', 64, 32, 10, vgg11],
   ['MobileNetV2 0.5x', 64, 32, 10, mobileNetV2],
-  [
-    'ResNet-50, 32 pixels',
-    16,
-    32,
-    1000,
-    resNet({ stem: imageNetStem, block: bottleneck, widths: WIDTHS, depths: [3, 4, 6, 3] }),
-  ],
+  ['ResNet-50, 32 pixels', 16, 32, 1000, RESNET_50],
   [
     'ResNet-18, 224 pixels',
     8,

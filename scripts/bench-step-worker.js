@@ -15,11 +15,11 @@ import { parseArgs } from 'node:util';
 import { readModel } from '../dist/converters/read.js';
 import { createDreamStep } from '../dist/src/dream/dream-step.js';
 import { shiftMatrix } from '../dist/src/dream/jitter.js';
+import { inversionPreset } from '../dist/src/dream/presets.js';
 import { createEngine } from '../dist/src/engine/create-engine.js';
 import { createOnnxRuntimeEngine } from '../dist/src/engine/onnxruntime/index.js';
 import { lowerModel } from '../dist/src/network/lower.js';
 import { resolvePreprocessing } from '../dist/src/preprocess.js';
-import { PRESETS } from '../dist/src/presets.js';
 import { pruneByMagnitude } from '../dist/src/prune/magnitude.js';
 import { createRandom } from '../dist/src/random.js';
 import { createDistilStep, distilState } from '../dist/src/recover/distil-step.js';
@@ -63,7 +63,7 @@ function createBenchEngine(profileTo) {
   return createOnnxRuntimeEngine({ threads, withoutPasses, profile: profileTo });
 }
 
-/** The dream step of the standard preset, on noise. */
+/** The dream step of the teacher's family, on noise. */
 async function prepareDream() {
   const { network, preprocessing, noise } = await setUp();
   const { shape } = network.input;
@@ -78,7 +78,7 @@ async function prepareDream() {
     columns: shiftMatrix(shape[3], -1, true),
   };
   return {
-    step: createDreamStep(network, preprocessing, PRESETS.standard.dream.weights),
+    step: createDreamStep(network, preprocessing, inversionPreset(shape).weights),
     example: { state: { images: noise, first: zeros, second: zeros }, input },
   };
 }

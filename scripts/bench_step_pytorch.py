@@ -27,21 +27,22 @@ def total_variation(x):
     return across.square().mean() + down.square().mean()
 
 
-def statistics_loss(network):
-    """Sum over batch norms of ||mean - running mean||2 + ||variance - running variance||2 of its input.
+def divergence(network):
+    """Mean over batch norms, of the mean over channels, of KL(N(batch) || N(stored)); variances with epsilon.
 
     Sums divided by the count: with gradients, three times as fast as `mean` and eight times as `var_mean`.
     """
     loss = 0.0
     for norm in network.batch_norms:
-        x = norm.input
-        count = x.numel() // x.shape[1]
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        mean = x.sum(axes) / count
-        variance = (x * x).sum(axes) / count - mean * mean
-        loss = loss + torch.linalg.vector_norm(mean - norm.mean)
-        loss = loss + torch.linalg.vector_norm(variance - norm.variance)
-    return loss
+        deviation = norm.input - norm.mean.view(1, -1, *[1] * (norm.input.dim() - 2))
+        count = deviation.numel() // deviation.shape[1]
+        axes = [axis for axis in range(deviation.dim()) if axis != 1]
+        mean = deviation.sum(axes) / count
+        square = (deviation * deviation).sum(axes) / count
+        variance = (square - mean * mean).relu() + norm.epsilon
+        stored = norm.variance + norm.epsilon
+        loss = loss + (((square + norm.epsilon) / stored - 1 - (variance / stored).log()) / 2).mean()
+    return loss / len(network.batch_norms)
 
 
 def feature_loss(teacher, student):
@@ -75,7 +76,7 @@ class Dream:
         logits = self.teacher(x)
         loss = (
             F.cross_entropy(logits, self.labels)
-            + 10.0 * statistics_loss(self.teacher)
+            + 10.0 * divergence(self.teacher)
             + 2.5e-5 * total_variation(self.images)
             + 3e-8 * self.images.square().mean()
         )

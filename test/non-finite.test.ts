@@ -51,7 +51,9 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
     const options = { ...PRESETS.fast.dream, count: BATCH, iterations: 3 };
     const network = networkOf(overflowingSpec());
     const preprocessing = resolvePreprocessing('unit', model);
-    await expect(dream(engine(), () => network, preprocessing, options, createRandom(0))).rejects.toMatchObject({
+    await expect(
+      dream(engine(), () => network, preprocessing, options, createRandom(0)),
+    ).rejects.toMatchObject({
       code: 'E_NONFINITE',
       message: expect.stringMatching(
         new RegExp(`^The loss turned NaN at dream step 1 of 3: ${LAYER.source}`),

@@ -142,15 +142,19 @@ function termsOf(output: Arrays): Record<string, number> {
   return Object.fromEntries(scalars.map(([name, { data }]) => [name, data[0]]));
 }
 
-/** Runs the stages that never ran, so that the time left is known from the first batch on; a first run is slow. */
+/** Runs of a stage before the first batch: one that allocates, and three whose median stands a pause in one of them. */
+const TRIALS = 4;
+
+/** Runs the stages that never ran, so that the time left is known from the first iteration on. */
 async function measureStages(
   stages: readonly Stage[],
   given: Given,
   circumstances: Circumstances,
 ): Promise<void> {
-  for (const { shape, times, evaluate } of stages) {
-    const images = { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
-    while (times.median() === undefined) await evaluate(images, given, circumstances);
+  for (const stage of stages.filter(({ times }) => times.median() === undefined)) {
+    const size = stage.shape.reduce((product, length) => product * length, 1);
+    const images = { shape: stage.shape, data: new Float32Array(size) };
+    for (let i = 0; i < TRIALS; i++) await stage.evaluate(images, given, circumstances);
   }
 }
 
