@@ -12,7 +12,7 @@ import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { lowerModel } from './network/lower.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
-import { pruneByMagnitude } from './prune/magnitude.js';
+import { prune } from './prune/prune.js';
 import { createRandom } from './random.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
@@ -101,8 +101,8 @@ async function makeStudent(
   const { model, network, preprocessing, classifier } = teacher;
   const { dream: dreaming, distil: distilling, heldOut, statisticsBatches, shift } = preset;
   const random = createRandom(seed);
-  const prune = () => pruneByMagnitude(network, { sparsity });
-  if (!recover) return { student: await stage('prune', prune), dreams: null };
+  const cut = () => prune(network, { sparsity });
+  if (!recover) return { student: await stage('prune', cut), dreams: null };
 
   const dreams = await stage('dream', () =>
     dream(
@@ -114,13 +114,13 @@ async function makeStudent(
       control,
     ),
   );
-  if (dryRun) return { student: await stage('prune', prune), dreams: null };
+  if (dryRun) return { student: await stage('prune', cut), dreams: null };
 
   const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
   const measure = await createMeasure(classifier, copyTeacher(network), measuring.images);
   const source = createDreamSource(training, shift, random.split('source'));
 
-  const pruned = await stage('prune', prune, measure);
+  const pruned = await stage('prune', cut, measure);
   const adapted = await stage(
     'statistics',
     () => reestimateStatistics(engine, network, pruned, source, statisticsBatches, control),
