@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ImageSource } from '../src/dream/image-source.js';
 import type { Engine, HostTensor } from '../src/engine/engine.js';
-import { pruneByMagnitude } from '../src/prune/magnitude.js';
+import { prune } from '../src/prune/prune.js';
 import { createRandom } from '../src/random.js';
 import { matchChannelStatistics } from '../src/recover/channel-statistics.js';
 import { replaceWeights, type Student } from '../src/student.js';
@@ -11,7 +11,7 @@ import { createTinyNetwork } from './support/tiny-network.js';
 
 const BATCH = 8;
 const network = createTinyNetwork(BATCH);
-const pruned = pruneByMagnitude(network, { sparsity: 0.6 });
+const pruned = prune(network, { sparsity: 0.6 });
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEagerEngine();
