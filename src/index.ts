@@ -20,6 +20,7 @@ export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
 export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
+export type { RungName } from './recover/ladder.js';
 export {
   formatDevices,
   formatEvaluation,

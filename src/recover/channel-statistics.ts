@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
 import type { ImageSource } from '../dream/image-source.js';
 import type { Engine, Tensors } from '../engine/engine.js';
-import type { Network } from '../network/network.js';
+import type { Activations, Network } from '../network/network.js';
 import type { RunControl } from '../progress.js';
 import { replaceWeights, type Student } from '../student.js';
 import { averageOverBatches } from './average-batches.js';
@@ -49,17 +49,27 @@ function matchOneBatch(network: Network, student: Student, images: tf.Tensor): T
       tf.tensor(data, [...shape]),
     ]),
   );
-  const teacher = network.forward(tf, {}, images);
-  const matched = network.batchNorms.flatMap(({ output, scale, offset }): [string, tf.Tensor][] => {
-    const { mean, variance } = channelMoments(teacher.values.get(output)!);
-    return [
-      [scale, tf.mul(tf.sign(weights[scale]), tf.sqrt(variance))],
-      [offset, mean],
-    ];
-  });
-  const given = { ...weights, ...Object.fromEntries(matched) };
+  const matched = matchedNorms(network, weights, network.forward(tf, {}, images));
+  const given = { ...weights, ...matched };
   const { statistics } = network.forward(tf, given, images, { batchNorm: 'batch', momentum: 0 });
-  return { ...Object.fromEntries(matched), ...statistics };
+  return { ...matched, ...statistics };
+}
+
+/**
+ * Scales and offsets, [channels] each by parameter name, with which batch norms in training mode yield the mean and the
+ * deviation that the teacher's yield on the same images.
+ * @param weights of the student, of which only the signs of the scales count
+ */
+export function matchedNorms(network: Network, weights: Tensors, teacher: Activations): Tensors {
+  return Object.fromEntries(
+    network.batchNorms.flatMap(({ output, scale, offset }): [string, tf.Tensor][] => {
+      const { mean, variance } = channelMoments(teacher.values.get(output)!);
+      return [
+        [scale, tf.mul(tf.sign(weights[scale]), tf.sqrt(variance))],
+        [offset, mean],
+      ];
+    }),
+  );
 }
 
 /** Mean and population variance of each channel, [channels], of a value [batch, channels, ...]. */
