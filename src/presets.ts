@@ -28,7 +28,7 @@ const DREAM = {
 
 const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
 
-const RECONSTRUCT = { batches: 8, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
+const RECONSTRUCT = { batches: 4, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
 
 const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2, reconstruct: RECONSTRUCT };
 

@@ -30,7 +30,7 @@ export interface LadderContext {
 export interface Rung {
   readonly name: RungName;
   /** A student with the same masks that may be better. */
-  climb(student: Student, context: LadderContext): Promise<Student>;
+  readonly climb: (student: Student, context: LadderContext) => Promise<Student>;
 }
 
 const LADDER: readonly Rung[] = [
@@ -46,7 +46,7 @@ const LADDER: readonly Rung[] = [
   },
   {
     name: 'reconstruct',
-    async climb(student, { engine, network, source, statisticsBatches, reconstruct: options, run }) {
+    climb: async (student, { engine, network, source, statisticsBatches, reconstruct: options, run }) => {
       const solved = await reconstruct(engine, network, student, source, options, run.control);
       // Other weights give the batch norms other statistics.
       return matchChannelStatistics(engine, network, solved, source, statisticsBatches, run.control);
