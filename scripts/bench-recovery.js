@@ -3,7 +3,7 @@
 //   npm run bench:recovery -- --teacher resnet20,vgg9 --sparsity 0.5,0.75,0.9 [--pattern 2:4] [--seeds 3]
 //     [--preset standard] [--criterion magnitude] [--rungs statistics,match,reconstruct,distil] [--synthesis NAME]
 //     [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
-//     [--cache bench-recovery.jsonl] [--out docs/RESULTS.md]
+//     [--cache .cache/bench-recovery.jsonl] [--out docs/RESULTS.md]
 //
 // Every run is the library's recoverModel, by name and default; the real images of --folder are for evaluation alone,
 // but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
@@ -31,11 +31,12 @@ const { values: options } = parseArgs({
     ceiling: { type: 'boolean', default: false },
     pytorch: { type: 'string' },
     folder: { type: 'string', default: '../shared' },
-    cache: { type: 'string', default: 'bench-recovery.jsonl' },
+    cache: { type: 'string', default: '.cache/bench-recovery.jsonl' },
     out: { type: 'string', default: 'docs/RESULTS.md' },
   },
 });
 
+for (const file of [options.cache, options.out]) mkdirSync(dirname(file), { recursive: true });
 const cached = existsSync(options.cache) ? readFileSync(options.cache, 'utf8').trim() : '';
 const runs = cached === '' ? [] : cached.split('\n').map((line) => JSON.parse(line));
 
@@ -50,7 +51,7 @@ for (const row of rowsOf(options)) {
   const { agreement, accuracy, seconds } = run;
   console.error(`  accuracy ${accuracy.recovered}, agreement ${agreement ?? '-'}, ${seconds.toFixed(0)} s`);
 }
-mkdirSync(dirname(options.out), { recursive: true });
+
 writeFileSync(options.out, writeResults(runs));
 console.log(options.out);
 

@@ -29,7 +29,7 @@ const networkArbitrary = fc.array(layerArbitrary, { minLength: 1, maxLength: 4 }
 const sparsityArbitrary = fc.double({ min: 0, max: 0.99, noNaN: true });
 
 /** What pruning reads of a network: convolutions, as PyTorch lays them out. */
-function networkOf(layers: readonly { dims: number[]; data: Float32Array }[]): Network {
+function networkOf(layers: readonly { dims: readonly number[]; data: Float32Array }[]): Network {
   const tiny = createTinyNetwork(1);
   const parameter = tiny.parameters.get('conv1.weight')!;
   const parameters = new Map(
