@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { prune } from '../src/prune/prune.js';
+import { LEAST_SHARE, prune } from '../src/prune/prune.js';
 import { copyTeacher, measureSparsity, replaceWeights } from '../src/student.js';
 import { createTinyNetwork } from './support/tiny-network.js';
 
@@ -50,9 +50,15 @@ describe('global magnitude pruning', () => {
     const equal = createTinyNetwork(2);
     for (const name of equal.prunable) equal.parameters.get(name)!.data.fill(-0.5);
     const { masks } = prune(equal, { sparsity: 0.5 });
-    const flat = allWeights(masks);
-    const pruned = Math.floor(total / 2);
-    expect(flat).toEqual(flat.map((_, i) => (i < pruned ? 0 : 1)));
+    // But for the share that each layer keeps: its last weights.
+    let left = Math.floor(total / 2);
+    for (const mask of masks.values()) {
+      const spared = Math.floor(LEAST_SHARE * 0.5 * mask.length);
+      const cut = Math.min(left, mask.length - spared);
+      left -= cut;
+      expect(Array.from(mask)).toEqual(Array.from(mask, (_, i) => (i < cut ? 0 : 1)));
+    }
+    expect(left).toBe(0);
   });
 
   test('weights that are 0 already count towards the share', () => {
