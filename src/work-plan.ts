@@ -55,50 +55,45 @@ export async function planWork(
   options: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
-  const { preset, rungs, budget, elapsed } = options;
+  const { preset, rungs, budget = Infinity, elapsed } = options;
   const distils = rungs.includes('distil');
-  const pace = {
-    dream: await measurePace(
-      (own) =>
-        dream(
-          engine,
-          dreamer,
-          teacher.preprocessing,
-          { ...preset.dream, count: 1, iterations: MEASURED_STEPS },
-          createRandom(0),
-          own,
-        ),
-      control,
-    ),
-    distil: distils ? await measureDistillation(engine, teacher, preset, control) : { setUp: 0, perStep: 0 },
-  };
-  const cheap =
-    (rungs.includes('reconstruct') ? PER_LAYER * teacher.network.layers.length : 0) +
-    CHEAP_STEPS * pace.distil.perStep;
+  const dreamPace = await measureDreaming(engine, teacher, dreamer, preset, control);
+  const distilPace = await measureDistillation(engine, teacher, preset, control);
+  const solving = rungs.includes('reconstruct') ? PER_LAYER * teacher.network.layers.length : 0;
+  const cheap = solving + CHEAP_STEPS * distilPace.perStep;
 
-  const free = budget === undefined ? Infinity : budget - elapsed() - cheap - WRITING;
-  const dreaming = fitDreams(preset, pace.dream, distils ? DREAMING * free : free);
-  const dreamt = secondsFor(stepsOf(dreaming), pace.dream);
-  const distilled = distils
-    ? budget === undefined
-      ? secondsFor(preset.distil.steps, pace.distil)
-      : Math.max(0, free - dreamt)
-    : 0;
-  const whole = elapsed() + dreamt + cheap + distilled + WRITING;
+  const free = budget - elapsed() - cheap - WRITING;
+  const dreaming = fitDreams(preset, dreamPace, distils ? DREAMING * free : free);
+  const dreamt = secondsFor(stepsOf(dreaming), dreamPace);
+  const wanted =
+    budget === Infinity ? secondsFor(preset.distil.steps, distilPace) : Math.max(0, free - dreamt);
+  const recovered = cheap + (distils ? wanted : 0);
+  const whole = elapsed() + dreamt + recovered + WRITING;
   control.onNote?.(
-    `The whole run will take about ${formatDuration(whole)}: ${formatDuration(dreamt)} to dream, ${formatDuration(cheap + distilled)} to recover.`,
+    `The whole run will take about ${formatDuration(whole)}: ${formatDuration(dreamt)} to dream, ${formatDuration(recovered)} to recover.`,
   );
-  if (budget !== undefined && whole > 1.1 * budget) {
+  if (whole > 1.1 * budget) {
     control.onNote?.(`A budget of ${formatDuration(budget)} is too short for the least there is to do.`);
   }
   return {
     dream: dreaming,
     distil() {
-      if (budget === undefined) return preset.distil;
-      const steps = stepsWithin(budget - elapsed() - WRITING, pace.distil);
+      if (budget === Infinity) return preset.distil;
+      const steps = stepsWithin(budget - elapsed() - WRITING, distilPace);
       return { ...preset.distil, steps: Math.max(1, steps) };
     },
   };
+}
+
+function measureDreaming(
+  engine: Engine,
+  { preprocessing }: Teacher,
+  dreamer: Network,
+  preset: Preset,
+  control: RunControl,
+): Promise<Pace> {
+  const few = { ...preset.dream, count: 1, iterations: MEASURED_STEPS };
+  return measurePace((own) => dream(engine, dreamer, preprocessing, few, createRandom(0), own), control);
 }
 
 function measureDistillation(
