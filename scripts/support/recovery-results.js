@@ -84,7 +84,7 @@ function ablationTable(runs) {
 /** How well held-out agreement tells accuracy, as a share of the teacher's, over all runs that have both. */
 function correlationText(runs) {
   const points = runs
-    .filter(({ agreement }) => agreement !== null)
+    .filter(({ agreement, row }) => agreement !== null && row.method !== 'ceiling')
     .map(({ agreement, accuracy }) => [agreement, accuracy.recovered / accuracy.teacher]);
   if (points.length < 3) return '';
   const [x, y] = [0, 1].map((i) => points.map((point) => point[i]));
