@@ -20,7 +20,7 @@ import { createEngine } from '../dist/src/engine/create-engine.js';
 import { createOnnxRuntimeEngine } from '../dist/src/engine/onnxruntime/index.js';
 import { lowerModel } from '../dist/src/network/lower.js';
 import { resolvePreprocessing } from '../dist/src/preprocess.js';
-import { pruneByMagnitude } from '../dist/src/prune/magnitude.js';
+import { prune } from '../dist/src/prune/prune.js';
 import { createRandom } from '../dist/src/random.js';
 import { createDistilStep, distilState } from '../dist/src/recover/distil-step.js';
 
@@ -86,7 +86,7 @@ async function prepareDream() {
 /** Teacher and pruned student on noise: KL and features, all gradients, SGD with momentum, masks. */
 async function prepareDistill() {
   const { network, noise } = await setUp();
-  const student = pruneByMagnitude(network, { sparsity: 0.75 });
+  const student = prune(network, { sparsity: 0.75 });
   const input = { images: noise, learningRate: { shape: [], data: Float32Array.of(0.001) } };
   return {
     step: createDistilStep(network, student.masks, { temperature: 3, features: 1, momentum: 0.9 }),

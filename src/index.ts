@@ -21,6 +21,7 @@ export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
 export { createStepTimes, type StepTimes } from './step-times.js';
 export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
+export type { RungName } from './recover/ladder.js';
 export {
   formatDevices,
   formatEvaluation,

@@ -1,13 +1,15 @@
 import type { DreamOptions } from './dream/dream.js';
 import type { DistilOptions } from './recover/distil.js';
+import type { ReconstructOptions } from './recover/reconstruct.js';
 
 /** How much work recovery does. */
 export interface Preset {
   readonly dream: DreamOptions;
   /** Of the dreams, those kept from training to measure agreement with the teacher. */
   readonly heldOut: number;
-  /** Batches over which batch-norm statistics are re-estimated before distillation. */
+  /** Batches over which batch-norm statistics are re-estimated, and matched, before distillation. */
   readonly statisticsBatches: number;
+  readonly reconstruct: ReconstructOptions;
   /** Dreams are shifted by up to this many pixels whenever they are used. */
   readonly shift: number;
   readonly distil: DistilOptions & { readonly batch: number };
@@ -20,7 +22,9 @@ const DREAM = { batch: 64 };
 
 const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
 
-const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2 };
+const RECONSTRUCT = { batches: 4, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
+
+const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2, reconstruct: RECONSTRUCT };
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {

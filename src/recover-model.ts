@@ -12,17 +12,18 @@ import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { lowering } from './network/lower-at.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
-import { pruneByMagnitude } from './prune/magnitude.js';
+import { prune } from './prune/prune.js';
 import { createRandom } from './random.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
-import { createMeasure, distil } from './recover/distil.js';
-import { reestimateStatistics } from './recover/statistics.js';
+import { createMeasure } from './recover/distil.js';
+import { climbLadder } from './recover/ladder.js';
 import { createRunRecord, type RunRecord } from './run-record.js';
-import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
+import { copyTeacher, measureSparsity, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
 import type { Parity } from './verify/parity.js';
 import { VERSION } from './version.js';
+import { planWork } from './work-plan.js';
 
 export type { RecoverOptions } from './recover-options.js';
 export type { RecoverDetails, RecoverResult } from './recover-result.js';
@@ -53,7 +54,8 @@ export async function recoverModel(
   const { notes } = teacher;
   for (const note of notes) options.onNote?.(note);
   try {
-    const { student, dreams } = await makeStudent(engine, teacher, settings, run);
+    const elapsed = () => (performance.now() - start) / 1000;
+    const { student, agreement, dreams } = await makeStudent(engine, teacher, settings, run, elapsed);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
@@ -71,9 +73,9 @@ export async function recoverModel(
         seed: settings.seed,
         preset: settings.presetName,
         device,
-        seconds: (performance.now() - start) / 1000,
+        seconds: elapsed(),
         sparsity: { target: settings.sparsity, achieved: measureSparsity(network, student) },
-        agreement: { pruned: run.agreement('prune'), recovered: run.agreement('distil') },
+        agreement: { pruned: run.agreement('prune'), recovered: agreement },
         stages: run.stages,
         parity: { maxAbsDiff: written?.parity.maxAbsDiff ?? null },
       },
@@ -91,50 +93,47 @@ export async function recoverModel(
   }
 }
 
-/** Dream, prune, recover; without recovery, prune alone. */
+/** Dream, prune, climb the ladder; without recovery, prune alone. */
 async function makeStudent(
   engine: Engine,
   teacher: Teacher,
-  { sparsity, seed, preset, recover, dryRun, maxMemory }: RecoverSettings,
-  { stage, control }: RunRecord,
-): Promise<{ student: Student; dreams: Dreams | null }> {
+  settings: RecoverSettings,
+  run: RunRecord,
+  elapsed: () => number,
+): Promise<{ student: Student; agreement: number | null; dreams: Dreams | null }> {
+  const { stage, control } = run;
   const { model, network, preprocessing, classifier } = teacher;
-  const { dream: dreaming, distil: distilling, heldOut, statisticsBatches, shift } = preset;
-  const random = createRandom(seed);
-  const prune = () => pruneByMagnitude(network, { sparsity });
-  if (!recover) return { student: await stage('prune', prune), dreams: null };
+  const { preset, recover, dryRun, maxMemory, rungs } = settings;
+  const random = createRandom(settings.seed);
+  const cut = () => prune(network, settings);
+  if (!recover) return { student: await stage('prune', cut), agreement: null, dreams: null };
 
-  const dreams = await stage('dream', () =>
-    dream(
-      engine,
-      lowering(model, { maxMemory }),
-      preprocessing,
-      dryRun ? { ...dreaming, count: 0 } : dreaming,
-      random.split('dream'),
-      control,
-    ),
-  );
-  if (dryRun) return { student: await stage('prune', prune), dreams: null };
+  const lower = lowering(model, { maxMemory });
+  const paceMatters = !dryRun && (settings.budget !== undefined || control.onNote !== undefined);
+  const plan = paceMatters
+    ? await stage('plan', () => planWork(engine, teacher, lower, { ...settings, elapsed }, control))
+    : { dream: preset.dream, distil: () => preset.distil };
 
-  const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
+  const dreams = await stage('dream', () => {
+    const dreaming = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
+    return dream(engine, lower, preprocessing, dreaming, random.split('dream'), control);
+  });
+  if (dryRun) return { student: await stage('prune', cut), agreement: null, dreams: null };
+
+  const { training, measuring } = holdOut(dreams, preset.heldOut, random.split('hold out'));
   const measure = await createMeasure(classifier, copyTeacher(network), measuring.images);
-  const source = createDreamSource(training, shift, random.split('source'));
-
-  const pruned = await stage('prune', prune, measure);
-  const adapted = await stage(
-    'statistics',
-    () => reestimateStatistics(engine, network, pruned, source, statisticsBatches, control),
+  const source = createDreamSource(training, preset.shift, random.split('source'));
+  const pruned = await run.judged('prune', cut, measure);
+  const climbed = await climbLadder(rungs, pruned, {
+    ...preset,
+    engine,
+    network,
+    source,
     measure,
-  );
-  const student = await stage(
-    'distil',
-    async () => {
-      const distilled = await distil(engine, network, adapted, source, measure, distilling, control);
-      return roundStudent(network, distilled);
-    },
-    measure,
-  );
-  return { student, dreams };
+    distil: plan.distil,
+    run,
+  });
+  return { ...climbed, dreams };
 }
 
 /** Writes the student into a copy of the file, and lets it take the output's name once onnxruntime agrees with us. */

@@ -3,12 +3,23 @@ import { ENGINES, type EngineName } from './engine/engine.js';
 import { DEVICES, type Device } from './engine/device.js';
 import type { MemoryOptions, SignatureOptions } from './open-model.js';
 import type { PreprocessOption } from './preprocess.js';
+import { parsePattern, sparsityOf, type Pattern } from './prune/pattern.js';
+import { CRITERIA, type Criterion } from './prune/prune.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
+import { RUNGS, type RungName } from './recover/ladder.js';
 
 export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOptions {
-  /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75. */
+  /** Share of conv and linear weights to cut, 0 <= sparsity < 1; default 0.75, or what an n:m pattern says. */
   readonly sparsity?: number | undefined;
+  /** By what the weights to cut are chosen; default magnitude. */
+  readonly criterion?: Criterion | undefined;
+  /** Which weights are cut together: unstructured (default), block, or n:m such as 2:4. */
+  readonly pattern?: string | undefined;
+  /** The rungs of the ladder to climb; default all. Without `distil` only the cheap repairs are made. */
+  readonly rungs?: readonly RungName[] | undefined;
+  /** Seconds for the whole run; default as many as the preset takes. */
+  readonly budget?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
   readonly preset?: PresetName | Preset | undefined;
   /** A whole number from 0; the same seed gives the same file. Default 0. */
@@ -32,6 +43,10 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
 /** The options with their defaults. */
 export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly sparsity: number;
+  readonly criterion: Criterion;
+  readonly pattern: Pattern;
+  readonly rungs: readonly RungName[];
+  readonly budget: number | undefined;
   /** Its name: `custom` where it was given in full. */
   readonly presetName: string;
   readonly preset: Preset;
@@ -47,11 +62,22 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
 
 /** Fills in the defaults. Throws E_ARG. */
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
-  const { sparsity = 0.75, preset = 'standard', seed = 0, preprocess = 'auto', threads } = options;
+  const {
+    criterion = CRITERIA[0],
+    rungs = RUNGS,
+    budget,
+    preset = 'standard',
+    seed = 0,
+    preprocess = 'auto',
+    threads,
+  } = options;
   const { engine = ENGINES[0], device = 'cpu', recover = true, force = false, dryRun = false } = options;
+  const pattern = parsePattern(options.pattern ?? 'unstructured');
+  const sparsity = sparsityOf(pattern, options.sparsity, 0.75);
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
   }
+  checkLadder(criterion, rungs, budget);
   if (typeof preset === 'string' && !Object.hasOwn(PRESETS, preset)) {
     throw new DfkdError('E_ARG', `There is no preset '${preset}'; use ${Object.keys(PRESETS).join(', ')}.`);
   }
@@ -83,6 +109,10 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     inputShape,
     outputName,
     sparsity,
+    criterion,
+    pattern,
+    rungs,
+    budget,
     seed,
     preprocess,
     engine,
@@ -93,4 +123,26 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     force,
     dryRun,
   };
+}
+
+function checkLadder(criterion: Criterion, rungs: readonly RungName[], budget: number | undefined): void {
+  if (!CRITERIA.includes(criterion)) {
+    throw new DfkdError(
+      'E_ARG',
+      `There is no criterion '${criterion as string}'; use ${CRITERIA.join(', ')}.`,
+    );
+  }
+  const unknown = rungs.find((name) => !RUNGS.includes(name));
+  if (unknown !== undefined) {
+    throw new DfkdError('E_ARG', `There is no rung '${unknown as string}'; use ${RUNGS.join(', ')}.`);
+  }
+  if (rungs.length === 0) {
+    throw new DfkdError(
+      'E_ARG',
+      'No rung is left to climb; to prune alone, switch recovery off (--no-recover).',
+    );
+  }
+  if (budget !== undefined && !(budget > 0 && Number.isFinite(budget))) {
+    throw new DfkdError('E_ARG', `The budget is ${budget} seconds; it must be more than 0.`);
+  }
 }

@@ -5,6 +5,8 @@ export interface StageRecord {
   readonly seconds: number;
   /** Top-1 agreement with the teacher on held-out dreams after the stage; null where it was not measured. */
   readonly agreement: number | null;
+  /** Its result agreed less than the one before, which was kept. */
+  readonly undone?: true;
 }
 
 /** One stage's loss terms over its steps. */
@@ -20,18 +22,24 @@ export interface RunRecord {
   readonly stages: readonly StageRecord[];
   /** The caller's control, with every event recorded on its way. */
   readonly control: RunControl;
-  /** Runs and times one stage; `measure` gives the agreement its result reached and is not counted in its time. */
-  readonly stage: <T>(
+  /** Runs and times one stage. */
+  readonly stage: <T>(name: string, work: () => T | Promise<T>) => Promise<T>;
+  /**
+   * The same for a stage whose result is measured: `measure` gives the agreement it reached and is not counted in its
+   * time. Below `least` the stage counts as undone.
+   */
+  readonly judged: <T>(
     name: string,
     work: () => T | Promise<T>,
-    measure?: (result: T) => Promise<number>,
-  ) => Promise<T>;
+    measure: (result: T) => Promise<number>,
+    least?: number,
+  ) => Promise<{ result: T; agreement: number }>;
   /** Agreement after the stage of this name; null where there was none. */
   agreement(name: string): number | null;
   curves(): LossCurve[];
 }
 
-export function createRunRecord({ onProgress, signal }: RunControl): RunRecord {
+export function createRunRecord({ onProgress, onNote, signal }: RunControl): RunRecord {
   const stages: StageRecord[] = [];
   const events: ProgressEvent[] = [];
   const control: RunControl = {
@@ -39,26 +47,40 @@ export function createRunRecord({ onProgress, signal }: RunControl): RunRecord {
       events.push(event);
       onProgress?.(event);
     },
+    ...(onNote ? { onNote } : {}),
     ...(signal ? { signal } : {}),
   };
 
-  async function stage<T>(
-    name: string,
-    work: () => T | Promise<T>,
-    measure?: (result: T) => Promise<number>,
-  ): Promise<T> {
+  async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; seconds: number }> {
     throwIfInterrupted(control);
     const start = performance.now();
     const result = await work();
-    const seconds = (performance.now() - start) / 1000;
-    stages.push({ name, seconds, agreement: measure ? await measure(result) : null });
+    return { result, seconds: (performance.now() - start) / 1000 };
+  }
+
+  async function stage<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+    const { result, seconds } = await timed(work);
+    stages.push({ name, seconds, agreement: null });
     return result;
+  }
+
+  async function judged<T>(
+    name: string,
+    work: () => T | Promise<T>,
+    measure: (result: T) => Promise<number>,
+    least = 0,
+  ): Promise<{ result: T; agreement: number }> {
+    const { result, seconds } = await timed(work);
+    const agreement = await measure(result);
+    stages.push({ name, seconds, agreement, ...(agreement < least ? { undone: true } : {}) });
+    return { result, agreement };
   }
 
   return {
     stages,
     control,
     stage,
+    judged,
     agreement: (name) => stages.find((record) => record.name === name)?.agreement ?? null,
     curves: () => toCurves(events),
   };

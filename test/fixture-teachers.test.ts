@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { readModel } from '../converters/read.js';
 import { bakeStudent } from '../src/bake/bake.js';
 import { lowerModel } from '../src/network/lower.js';
-import { pruneByMagnitude } from '../src/prune/magnitude.js';
+import { prune } from '../src/prune/prune.js';
 import { evaluateModel } from '../src/verify/evaluate.js';
 
 interface Measured {
@@ -48,7 +48,7 @@ describe.each(Object.entries(recorded))('%s', (name, { evaluation }) => {
         for (const form of ['torchscript', 'dynamo']) {
           const model = await readModel(fixture(`teachers/${name}-${form}.onnx`));
           const network = lowerModel(model, { batch: 1 });
-          const student = pruneByMagnitude(network, { sparsity: Number(sparsity) });
+          const student = prune(network, { sparsity: Number(sparsity) });
           const path = join(folder, `${form}.onnx`);
           writeFileSync(path, bakeStudent(model, student, network).bytes);
           expectSame(await correctOf(path), evaluation, evaluation.pruned[sparsity]);

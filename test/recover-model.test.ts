@@ -45,14 +45,17 @@ describe('the recipe', () => {
       seconds: expect.any(Number),
       sparsity: { target: 0.8, achieved: result.sparsity.achieved },
       agreement: { pruned: expect.any(Number), recovered: expect.any(Number) },
-      stages: ['read', 'dream', 'prune', 'statistics', 'distil', 'write'].map((name) => ({
-        name,
-        seconds: expect.any(Number),
-        agreement: ['prune', 'statistics', 'distil'].includes(name) ? expect.any(Number) : null,
-      })),
+      stages: ['read', 'dream', 'prune', 'statistics', 'match', 'reconstruct', 'distil', 'write'].map(
+        (name) =>
+          expect.objectContaining({
+            name,
+            seconds: expect.any(Number),
+            agreement: ['read', 'dream', 'write'].includes(name) ? null : expect.any(Number),
+          }),
+      ),
       parity: { maxAbsDiff: expect.any(Number) },
     });
-    expect(stages).toEqual(new Set(['dream', 'statistics', 'distil']));
+    expect(stages).toEqual(new Set(['dream', 'statistics', 'reconstruct', 'distil']));
     expect(result.agreement.recovered).toBeGreaterThanOrEqual(result.agreement.pruned!);
     expect(readdirSync(folder)).toEqual(['student.onnx']);
 
@@ -148,6 +151,56 @@ describe('the recipe', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('the rungs asked for are climbed, in their order', async () => {
+    const result = await recoverModel(TEACHER, output, { ...OPTIONS, rungs: ['reconstruct', 'statistics'] });
+    expect(result.stages.map(({ name }) => name)).toEqual([
+      'read',
+      'dream',
+      'prune',
+      'statistics',
+      'reconstruct',
+      'write',
+    ]);
+    const agreements = result.stages.flatMap(({ agreement }) => agreement ?? []);
+    expect(result.agreement.recovered).toBe(Math.max(...agreements));
+  });
+
+  test('an n:m pattern cuts what it says, and holds through recovery', async () => {
+    const result = await recoverModel(TEACHER, output, {
+      preset: TINY_PRESET,
+      preprocess: 'cifar10',
+      pattern: '1:4',
+    });
+    expect(result.sparsity.target).toBe(0.75);
+    const { parameters, prunable } = lowerModel(await readModel(output), { batch: 1 });
+    const { data, dims } = parameters.get(prunable[2])!;
+    const [outputs, inputs, high, wide] = dims;
+    expect(inputs % 4).toBe(0);
+    for (let o = 0; o < outputs; o++)
+      for (let at = 0; at < high * wide; at++)
+        for (let first = 0; first < inputs; first += 4) {
+          const group = [0, 1, 2, 3].map((i) => data[(o * inputs + first + i) * high * wide + at]);
+          expect(group.filter((value) => value !== 0).length).toBeLessThanOrEqual(1);
+        }
+  });
+
+  test('says beforehand how long it will take, and keeps to a budget as far as it can', async () => {
+    const notes: string[] = [];
+    const steps: number[] = [];
+    await recoverModel(TEACHER, output, {
+      ...OPTIONS,
+      rungs: ['distil'],
+      budget: 1e-3,
+      onNote: (note) => notes.push(note),
+      onProgress: (event) => {
+        if (event.stage === 'distil') steps.push(event.steps);
+      },
+    });
+    expect(notes.join()).toMatch(/The whole run will take about \d+ s: \d+ s to dream, \d+ s to recover\./);
+    expect(notes.join()).toContain('too short');
+    expect(steps).toEqual([1]);
+  });
+
   test('an unknown pixel range is used as such, and noted', async () => {
     const result = await recoverModel(TEACHER, output, { ...OPTIONS, preprocess: 'auto', dryRun: true });
     expect(result.details.notes.join()).toContain('no valid range is assumed');
@@ -198,6 +251,15 @@ describe('refusals', () => {
       { engine: 'torch' as 'tensorflow' },
       /^E_ARG: There is no engine 'torch'; use onnxruntime, tensorflow\./,
     ],
+    [
+      { criterion: 'random' as 'lamp' },
+      /^E_ARG: There is no criterion 'random'; use magnitude, lamp, uniform\./,
+    ],
+    [{ pattern: '4:2' }, /^E_ARG: There is no pattern '4:2';/],
+    [{ pattern: '2:4' }, /^E_ARG: The pattern 2:4 cuts 0\.5 .* 0\.8 contradicts it/],
+    [{ rungs: ['distill' as 'distil'] }, /^E_ARG: There is no rung 'distill'; use statistics, match, /],
+    [{ rungs: [] }, /^E_ARG: No rung is left/],
+    [{ budget: 0 }, /^E_ARG: The budget is 0 seconds;/],
     [{ seed: 1.5 }, /^E_ARG: The seed is 1\.5;/],
     [{ threads: 0 }, /^E_ARG: The number of threads is 0;/],
     [{ preprocess: { mean: [0.5, 0.5], std: [1] } }, /^E_ARG: The mean .* has 2 values/],

@@ -4,7 +4,7 @@ import { createClassifier, measureAgreement } from '../src/classifier.js';
 import { createDreamSource } from '../src/dream/dream-source.js';
 import type { ImageSource } from '../src/dream/image-source.js';
 import type { Arrays, Engine, HostTensor } from '../src/engine/engine.js';
-import { pruneByMagnitude } from '../src/prune/magnitude.js';
+import { prune } from '../src/prune/prune.js';
 import { createRandom } from '../src/random.js';
 import {
   createDistilStep,
@@ -21,7 +21,7 @@ import { createTinyNetwork } from './support/tiny-network.js';
 
 const BATCH = 8;
 const network = createTinyNetwork(BATCH);
-const pruned = pruneByMagnitude(network, { sparsity: 0.6 });
+const pruned = prune(network, { sparsity: 0.6 });
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEagerEngine();

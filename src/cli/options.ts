@@ -114,6 +114,14 @@ export function readMaxMemory({ 'max-memory': text }: MemoryArguments): number |
   throw new DfkdError('E_ARG', `--max-memory must be a size such as 4G, 512M or 1000000, not '${text}'.`);
 }
 
+/** Seconds from `30s`, `3m`, `1.5h` or a plain number of seconds. */
+export function readDuration(option: string, text: string): number {
+  const [, number, unit] = /^(\d+\.?\d*|\.\d+)([smh]?)$/i.exec(text) ?? ['', 'NaN', ''];
+  const seconds = Number(number) * 60 ** Math.max(0, 'smh'.indexOf(unit.toLowerCase()));
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds;
+  throw new DfkdError('E_ARG', `${option} must be a time such as 30s, 3m or 1h, not '${text}'.`);
+}
+
 function readNumbers(option: string, text: string): number[] {
   return text.split(',').map((part) => readNumber(option, part.trim()));
 }

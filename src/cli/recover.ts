@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { formatRecovery, recoverModel, type RecoverOptions } from '../index.js';
+import { formatRecovery, recoverModel, type RecoverOptions, type RungName } from '../index.js';
 import {
   JSON_OPTION,
   MEMORY_OPTION,
@@ -9,6 +9,7 @@ import {
   SIGNATURE_OPTIONS,
   type SignatureArguments,
   THREADS_OPTION,
+  readDuration,
   readInteger,
   readMaxMemory,
   readNumber,
@@ -23,7 +24,11 @@ import { interruption } from './signals.js';
 interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
   readonly teacher: string;
   readonly student: string;
-  readonly sparsity: string;
+  readonly sparsity?: string | undefined;
+  readonly criterion: RecoverOptions['criterion'];
+  readonly pattern: string;
+  readonly rungs?: string | undefined;
+  readonly budget?: string | undefined;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
   readonly engine: 'onnxruntime' | 'tensorflow';
@@ -39,9 +44,21 @@ interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArgum
 const OPTIONS = {
   sparsity: {
     type: 'string',
-    default: '0.75',
     requiresArg: true,
-    describe: 'Share of conv and linear weights to cut, 0 <= s < 1',
+    describe: 'Share of conv and linear weights to cut, 0 <= s < 1 (default 0.75)',
+  },
+  criterion: {
+    type: 'string',
+    choices: ['magnitude', 'lamp', 'uniform'],
+    default: 'magnitude',
+    requiresArg: true,
+    describe: 'By what the weights to cut are chosen',
+  },
+  pattern: {
+    type: 'string',
+    default: 'unstructured',
+    requiresArg: true,
+    describe: 'What is cut together: unstructured, block, or n:m such as 2:4',
   },
   preset: {
     type: 'string',
@@ -49,6 +66,16 @@ const OPTIONS = {
     default: 'standard',
     requiresArg: true,
     describe: 'How much work to spend on recovery',
+  },
+  rungs: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Of statistics,match,reconstruct,distil, those to climb (default all)',
+  },
+  budget: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Time for the whole run, such as 30s, 3m or 1h (default: what the preset takes)',
   },
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
@@ -91,7 +118,11 @@ export const recoverCommand: CommandModule<object, Arguments> = {
   handler: async (argv) => {
     const progress = createProgress(process.stderr);
     const options = {
-      sparsity: readNumber('--sparsity', argv.sparsity),
+      sparsity: argv.sparsity === undefined ? undefined : readNumber('--sparsity', argv.sparsity),
+      criterion: argv.criterion,
+      pattern: argv.pattern,
+      rungs: argv.rungs?.split(',').map((name) => name.trim() as RungName),
+      budget: argv.budget === undefined ? undefined : readDuration('--budget', argv.budget),
       preset: argv.preset,
       seed: readInteger('--seed', argv.seed, 0),
       preprocess: readPreprocess(argv),

@@ -11,6 +11,7 @@ import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
 import { splitSequences } from '../../converters/passes/split-sequences.js';
 import { createForward } from './forward.js';
+import { findLayers } from './layers.js';
 import type { BatchNorm, Network, ParameterRole } from './network.js';
 import { findParameters, findRead, type Parameters } from './parameters.js';
 import { rebatch } from './rebatch.js';
@@ -72,6 +73,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
     parameters: found.parameters,
     batchNorms,
     prunable: weights.map(({ name }) => name),
+    layers: findLayers(graph, inference, found),
     forward: createForward(graph, inference, found, { input: input.name, logits, batchNorms }),
   };
 }

@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { DataType } from '../../converters/model.js';
 import type { Tf } from '../../converters/ops/define-op.js';
+import type { Window } from '../../converters/ops/support/window.js';
 
 /** What a parameter is to the operator that consumes it. */
 export type ParameterRole = 'weight' | 'bias' | 'scale' | 'offset' | 'mean' | 'variance' | 'other';
@@ -47,6 +48,25 @@ export interface BatchNorm {
   readonly variance: string;
 }
 
+/** One use of a prunable weight: a convolution, or a product with a matrix. */
+export interface Layer {
+  /** Parameter name. */
+  readonly weight: string;
+  /** The parameter that the same node adds per output channel, if any. */
+  readonly bias: string | undefined;
+  /** Names of the value it reads, [N, C, ...] or [..., features], and of the one it yields. */
+  readonly input: string;
+  readonly output: string;
+  /** The weight's axis of output channels, and its axis of the input channels that one of them sees. */
+  readonly outputAxis: number;
+  readonly inputAxis: number;
+  readonly group: number;
+  /** How a convolution's window moves; undefined for a product with a matrix. */
+  readonly window: Window | undefined;
+  /** Whether the output is the weight times what the window sees (ConvTranspose scatters instead; alpha scales). */
+  readonly plain: boolean;
+}
+
 export interface ForwardOptions {
   /**
    * 'running' (default): batch norm normalises with its stored statistics. 'batch': with those of this batch, and
@@ -85,6 +105,8 @@ export interface Network {
   readonly batchNorms: readonly BatchNorm[];
   /** Names of the weights pruning may mask: those of Conv and linear layers, in graph order. */
   readonly prunable: readonly string[];
+  /** How the prunable weights are used, in graph order; not of those that reach their operator in unusual ways. */
+  readonly layers: readonly Layer[];
   /** `parameters` may hold any subset by name; the others are taken from `parameters` of the model as constants. */
   forward(
     tf: Tf,

@@ -91,7 +91,7 @@ export function formatRecovery(result: RecoverResult): string {
   const rows = stages.map((stage) => [
     stage.name,
     `${stage.seconds.toFixed(1)} s`,
-    formatShare(stage.agreement),
+    `${formatShare(stage.agreement)}${stage.undone ? ' (undone)' : ''}`,
   ]);
   const { achieved, target } = sparsity;
   const facts: [string, string | null][] = [

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { createDreamStep } from '../../src/dream/dream-step.js';
 import { shiftMatrix } from '../../src/dream/jitter.js';
 import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
-import { pruneByMagnitude } from '../../src/prune/magnitude.js';
+import { prune } from '../../src/prune/prune.js';
 import { createRandom } from '../../src/random.js';
 import { createDistilStep, distilState } from '../../src/recover/distil-step.js';
 import { createStatisticsStep } from '../../src/recover/statistics.js';
@@ -17,7 +17,7 @@ export interface StepCase {
 }
 
 const network = createTinyNetwork(4);
-const student = pruneByMagnitude(network, { sparsity: 0.5 });
+const student = prune(network, { sparsity: 0.5 });
 const noise = (seed: number): HostTensor => ({
   shape: network.input.shape,
   data: createRandom(seed).gaussian(4 * 192),

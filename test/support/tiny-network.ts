@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { Tf } from '../../converters/ops/define-op.js';
-import type { BatchNorm, ForwardOptions, Network, Parameter } from '../../src/network/network.js';
+import type { BatchNorm, ForwardOptions, Layer, Network, Parameter } from '../../src/network/network.js';
 import { createRandom } from '../../src/random.js';
 
 const EPSILON = 1e-5;
@@ -33,7 +33,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
     input: tfjs.Tensor,
     { batchNorm = 'running', momentum = 0.9 }: ForwardOptions = {},
   ) {
-    const values = new Map<string, tfjs.Tensor>();
+    const values = new Map<string, tfjs.Tensor>([['input', input]]);
     const statistics: Record<string, tfjs.Tensor> = {};
     const parameter = (name: string) => {
       const { data, dims } = parameters.get(name)!;
@@ -62,10 +62,13 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
       x = tf.add(tf.mul(x, perChannel(parameter(norm.scale))), perChannel(parameter(norm.offset)));
       values.set(norm.output, x);
       x = tf.relu(x);
+      values.set(`${layer}.activated`, x);
     }
     const pooled = tf.mean(x, [2, 3]);
     const product = tf.matMul(pooled, parameter('linear.weight'), false, true);
-    return { logits: tf.add(product, parameter('linear.bias')), values, statistics };
+    const logits = tf.add(product, parameter('linear.bias'));
+    values.set('pooled', pooled).set('logits', logits);
+    return { logits, values, statistics };
   }
 
   return {
@@ -75,8 +78,49 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
     parameters,
     batchNorms,
     prunable: ['conv1.weight', 'conv2.weight', 'linear.weight'],
+    layers: createLayers(),
     forward,
   };
+}
+
+function createLayers(): Layer[] {
+  const along = {
+    input: 8,
+    kernel: 3,
+    stride: 1,
+    dilation: 1,
+    begin: 1,
+    end: 1,
+    extra: 0,
+    output: 8,
+  };
+  const axes = { outputAxis: 0, inputAxis: 1, group: 1, plain: true };
+  return [
+    {
+      ...axes,
+      weight: 'conv1.weight',
+      bias: undefined,
+      input: 'input',
+      output: 'conv1.output',
+      window: [along, along],
+    },
+    {
+      ...axes,
+      weight: 'conv2.weight',
+      bias: undefined,
+      input: 'conv1.activated',
+      output: 'conv2.output',
+      window: [along, along],
+    },
+    {
+      ...axes,
+      weight: 'linear.weight',
+      bias: 'linear.bias',
+      input: 'pooled',
+      output: 'logits',
+      window: undefined,
+    },
+  ];
 }
 
 /** 3x3, stride 1, zero padding 1; x [batch, channels, height, width], weight [outputs, inputs, 3, 3]. */

@@ -7,6 +7,7 @@ export const TINY_PRESET: Preset = {
   ...fast,
   heldOut: 16,
   statisticsBatches: 3,
+  reconstruct: { ...fast.reconstruct, batches: 1, positions: 1024 },
   dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
   distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
 };

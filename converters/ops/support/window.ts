@@ -9,7 +9,7 @@ export const windowAttributes = {
   pads: optionalInts(),
 };
 
-interface WindowAttributes {
+export interface WindowAttributes {
   readonly auto_pad: string;
   readonly strides: readonly number[] | undefined;
   readonly pads: readonly number[] | undefined;

@@ -1,0 +1,81 @@
+import type { ImageSource } from '../dream/image-source.js';
+import type { Engine } from '../engine/engine.js';
+import type { Network } from '../network/network.js';
+import type { RunRecord } from '../run-record.js';
+import { roundStudent, type Student } from '../student.js';
+import { matchChannelStatistics } from './channel-statistics.js';
+import { distil, type DistilOptions, type Measure } from './distil.js';
+import { reconstruct, type ReconstructOptions } from './reconstruct.js';
+import { reestimateStatistics } from './statistics.js';
+
+/** The rungs from cheap to dear. */
+export const RUNGS = ['statistics', 'match', 'reconstruct', 'distil'] as const;
+export type RungName = (typeof RUNGS)[number];
+
+/** What every rung works with. */
+export interface LadderContext {
+  readonly engine: Engine;
+  /** The teacher's. */
+  readonly network: Network;
+  readonly source: ImageSource;
+  /** On images that no rung sees. */
+  readonly measure: Measure;
+  readonly statisticsBatches: number;
+  readonly reconstruct: ReconstructOptions;
+  /** Called when distillation begins: how much of it there is time for. */
+  readonly distil: () => DistilOptions;
+  readonly run: RunRecord;
+}
+
+export interface Rung {
+  readonly name: RungName;
+  /** A student with the same masks that may be better. */
+  readonly climb: (student: Student, context: LadderContext) => Promise<Student>;
+}
+
+const LADDER: readonly Rung[] = [
+  {
+    name: 'statistics',
+    climb: (student, { engine, network, source, statisticsBatches, run }) =>
+      reestimateStatistics(engine, network, student, source, statisticsBatches, run.control),
+  },
+  {
+    name: 'match',
+    climb: (student, { engine, network, source, statisticsBatches, run }) =>
+      matchChannelStatistics(engine, network, student, source, statisticsBatches, run.control),
+  },
+  {
+    name: 'reconstruct',
+    climb: async (student, { engine, network, source, statisticsBatches, reconstruct: options, run }) => {
+      const solved = await reconstruct(engine, network, student, source, options, run.control);
+      // Other weights give the batch norms other statistics.
+      return matchChannelStatistics(engine, network, solved, source, statisticsBatches, run.control);
+    },
+  },
+  {
+    name: 'distil',
+    climb: (student, { engine, network, source, measure, distil: options, run }) =>
+      distil(engine, network, student, source, measure, options(), run.control),
+  },
+];
+
+/**
+ * Climbs the rungs of these names, in the ladder's order, each from the best student so far: the one that agrees most
+ * with its teacher on held-out images, of equals the last. A rung that lowers agreement is undone, and its stage says so.
+ * @returns the best student, as its file will hold it, and its agreement, in 0..1
+ */
+export async function climbLadder(
+  rungs: readonly RungName[],
+  pruned: { readonly result: Student; readonly agreement: number },
+  context: LadderContext,
+): Promise<{ student: Student; agreement: number }> {
+  const { network, measure, run } = context;
+  let best = pruned;
+  for (const { name, climb } of LADDER) {
+    if (!rungs.includes(name)) continue;
+    const work = async () => roundStudent(network, await climb(best.result, context));
+    const reached = await run.judged(name, work, measure, best.agreement);
+    if (reached.agreement >= best.agreement) best = reached;
+  }
+  return { student: best.result, agreement: best.agreement };
+}

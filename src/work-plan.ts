@@ -1,0 +1,126 @@
+import { dream } from './dream/dream.js';
+import type { ImageSource } from './dream/image-source.js';
+import type { Engine } from './engine/engine.js';
+import {
+  formatDuration,
+  MEASURED_STEPS,
+  measurePace,
+  type Pace,
+  secondsFor,
+  stepsWithin,
+} from './estimate.js';
+import type { Lowering } from './network/lower-at.js';
+import { fromPixelSpace } from './preprocess.js';
+import type { Preset } from './presets.js';
+import type { RunControl } from './progress.js';
+import { createRandom } from './random.js';
+import { distil, type DistilOptions } from './recover/distil.js';
+import type { RungName } from './recover/ladder.js';
+import { copyTeacher } from './student.js';
+import type { Teacher } from './teacher.js';
+
+/** How much of the two dear stages there is time for. */
+export interface WorkPlan {
+  readonly dream: Preset['dream'];
+  /** Called when distillation begins. */
+  readonly distil: () => DistilOptions;
+}
+
+export interface PlanOptions {
+  readonly preset: Preset;
+  readonly rungs: readonly RungName[];
+  /** Seconds for the whole run; undefined where the preset alone decides. */
+  readonly budget: number | undefined;
+  /** Seconds since the run began. */
+  readonly elapsed: () => number;
+}
+
+/** Of the time for dreaming and distilling, what dreaming may take at most. */
+const DREAMING = 0.6;
+/** Images are dreamt in fewer iterations only where fewer images would not do. */
+const LEAST_ITERATIONS = 20;
+/** What the cheap rungs take, in seconds per layer and in distillation steps; and writing and checking the file. */
+const PER_LAYER = 0.35;
+const CHEAP_STEPS = 20;
+const WRITING = 2;
+
+/**
+ * Measures a few real steps, says how long the run will take, and fits it to the budget: dreaming first, at most as the
+ * preset has it, and distillation for as long as then is left, with the preset's learning rate stretched over it.
+ */
+export async function planWork(
+  engine: Engine,
+  teacher: Teacher,
+  lower: Lowering,
+  options: PlanOptions,
+  control: RunControl,
+): Promise<WorkPlan> {
+  const { preset, rungs, budget = Infinity, elapsed } = options;
+  const distils = rungs.includes('distil');
+  const dreamPace = await measureDreaming(engine, teacher, lower, preset, control);
+  const distilPace = await measureDistillation(engine, teacher, preset, control);
+  const solving = rungs.includes('reconstruct') ? PER_LAYER * teacher.network.layers.length : 0;
+  const cheap = solving + CHEAP_STEPS * distilPace.perStep;
+
+  const free = budget - elapsed() - cheap - WRITING;
+  const dreaming = fitDreams(preset, dreamPace, distils ? DREAMING * free : free);
+  const dreamt = secondsFor(stepsOf(dreaming), dreamPace);
+  const wanted =
+    budget === Infinity ? secondsFor(preset.distil.steps, distilPace) : Math.max(0, free - dreamt);
+  const recovered = cheap + (distils ? wanted : 0);
+  const whole = elapsed() + dreamt + recovered + WRITING;
+  control.onNote?.(
+    `The whole run will take about ${formatDuration(whole)}: ${formatDuration(dreamt)} to dream, ${formatDuration(recovered)} to recover.`,
+  );
+  if (whole > 1.1 * budget) {
+    control.onNote?.(`A budget of ${formatDuration(budget)} is too short for the least there is to do.`);
+  }
+  return {
+    dream: dreaming,
+    distil() {
+      if (budget === Infinity) return preset.distil;
+      const steps = stepsWithin(budget - elapsed() - WRITING, distilPace);
+      return { ...preset.distil, steps: Math.max(1, steps) };
+    },
+  };
+}
+
+function measureDreaming(
+  engine: Engine,
+  { preprocessing }: Teacher,
+  lower: Lowering,
+  preset: Preset,
+  control: RunControl,
+): Promise<Pace> {
+  const few = { ...preset.dream, count: 1, iterations: MEASURED_STEPS };
+  return measurePace((own) => dream(engine, lower, preprocessing, few, createRandom(0), own), control);
+}
+
+function measureDistillation(
+  engine: Engine,
+  { network, preprocessing }: Teacher,
+  { distil: options }: Preset,
+  control: RunControl,
+): Promise<Pace> {
+  const { shape } = network.input;
+  const noise = createRandom(0).gaussian(shape.reduce((product, size) => product * size, 1));
+  const images = fromPixelSpace({ shape, data: noise }, preprocessing);
+  const source: ImageSource = { next: () => Promise.resolve(images) };
+  const short = { ...options, steps: MEASURED_STEPS, checks: 1 };
+  return measurePace(
+    (own) => distil(engine, network, copyTeacher(network), source, () => Promise.resolve(0), short, own),
+    control,
+  );
+}
+
+const batchesOf = ({ count, batch }: Preset['dream']): number => Math.ceil(count / batch);
+const stepsOf = (options: Preset['dream']): number => batchesOf(options) * options.iterations;
+
+/** As many whole batches of dreams as end in time; at least one more than is held out, of fewer iterations if need be. */
+export function fitDreams({ dream: wanted, heldOut }: Preset, pace: Pace, seconds: number): Preset['dream'] {
+  const steps = Math.min(stepsOf(wanted), stepsWithin(seconds, pace));
+  const least = Math.min(batchesOf(wanted), Math.ceil(heldOut / wanted.batch) + 1);
+  const batches = Math.max(least, Math.floor(steps / wanted.iterations));
+  const iterations = Math.min(wanted.iterations, Math.max(LEAST_ITERATIONS, Math.floor(steps / batches)));
+  return { ...wanted, count: batches * wanted.batch, iterations };
+}

@@ -1,0 +1,131 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readDuration } from '../src/cli/options.js';
+import { createDreamSource } from '../src/dream/dream-source.js';
+import type { Engine } from '../src/engine/engine.js';
+import { formatDuration, measurePace, secondsFor, stepsWithin } from '../src/estimate.js';
+import { PRESETS } from '../src/presets.js';
+import { prune } from '../src/prune/prune.js';
+import { createRandom } from '../src/random.js';
+import { climbLadder, RUNGS } from '../src/recover/ladder.js';
+import { createRunRecord } from '../src/run-record.js';
+import type { Student } from '../src/student.js';
+import { fitDreams } from '../src/work-plan.js';
+import { createEagerEngine } from './support/eager-engine.js';
+import { TINY_PRESET } from './support/tiny-preset.js';
+import { createTinyNetwork } from './support/tiny-network.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEagerEngine();
+});
+
+describe('the ladder', () => {
+  const network = createTinyNetwork(8);
+  const images = { shape: [32, 3, 8, 8], data: createRandom(1).gaussian(32 * 192) };
+
+  /** Climbs with these agreements in place of measured ones, one per rung. */
+  async function climb(agreements: number[]) {
+    const seen: Student[] = [];
+    const run = createRunRecord({});
+    const pruned = { result: prune(network, { sparsity: 0.5 }), agreement: 0.5 };
+    const context = {
+      ...TINY_PRESET,
+      engine,
+      network,
+      source: createDreamSource({ images, targets: [] }, 0, createRandom(2)),
+      measure: (student: Student) => {
+        seen.push(student);
+        return Promise.resolve(agreements[seen.length - 1]);
+      },
+      distil: () => ({ ...TINY_PRESET.distil, steps: 1 }),
+      run,
+    };
+    return {
+      seen,
+      run,
+      pruned,
+      best: await climbLadder(['reconstruct', 'statistics', 'match'], pruned, context),
+    };
+  }
+
+  test('keeps the best student, the last of equals', async () => {
+    const { best, seen, run } = await climb([0.6, 0.6, 0.55]);
+    expect(best).toEqual({ student: seen[1], agreement: 0.6 });
+    expect(run.stages).toMatchObject([
+      { name: 'statistics', agreement: 0.6 },
+      { name: 'match', agreement: 0.6 },
+      { name: 'reconstruct', agreement: 0.55, undone: true },
+    ]);
+    expect(run.stages[1].undone).toBeUndefined();
+  });
+
+  test('undoes every rung that only harms', async () => {
+    const { best, pruned } = await climb([0.4, 0.3, 0.2]);
+    expect(best).toEqual({ student: pruned.result, agreement: 0.5 });
+  });
+
+  test('has its rungs from cheap to dear', () => {
+    expect(RUNGS).toEqual(['statistics', 'match', 'reconstruct', 'distil']);
+  });
+});
+
+describe('estimates', () => {
+  test('the steps that fit into a time take no longer than it, and one more would', () => {
+    const pace = { setUp: 2, perStep: 0.3 };
+    for (const seconds of [2, 2.31, 10, 61.7]) {
+      const steps = stepsWithin(seconds, pace);
+      expect(secondsFor(steps, pace)).toBeLessThanOrEqual(seconds);
+      expect(secondsFor(steps + 1, pace)).toBeGreaterThan(seconds);
+    }
+    expect(stepsWithin(1, pace)).toBe(0);
+    expect(secondsFor(0, pace)).toBe(0);
+  });
+
+  test('a pace tells setting up from stepping', async () => {
+    const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const pace = await measurePace(async ({ onProgress }) => {
+      await sleep(200);
+      for (let step = 1; step <= 4; step++) {
+        await sleep(50);
+        onProgress?.({ stage: 'test', step, steps: 4 });
+      }
+    }, {});
+    expect(pace.perStep).toBeGreaterThan(0.045);
+    expect(pace.perStep).toBeLessThan(pace.setUp);
+  });
+
+  test('dreams fit the time: fewer images first, then fewer iterations', () => {
+    const preset = {
+      ...PRESETS.fast,
+      heldOut: 100,
+      dream: { ...PRESETS.fast.dream, batch: 64, count: 512, iterations: 100 },
+    };
+    const pace = { setUp: 1, perStep: 0.1 };
+    const fit = (seconds: number) => {
+      const { count, iterations } = fitDreams(preset, pace, seconds);
+      return [count, iterations];
+    };
+    expect(fit(Infinity)).toEqual([512, 100]);
+    expect(fit(81.5)).toEqual([512, 100]);
+    expect(fit(51.5)).toEqual([320, 100]);
+    expect(fit(16.5)).toEqual([192, 51]);
+    expect(fit(0)).toEqual([192, 20]);
+  });
+
+  test('durations are read and written in the units of people', () => {
+    expect(['30s', '3m', '1.5h', '45', '2M'].map((text) => readDuration('--budget', text))).toEqual([
+      30, 180, 5400, 45, 120,
+    ]);
+    for (const text of ['', 'm', '3 m', '-3m', '0', '3d', 'Infinity']) {
+      expect(() => readDuration('--budget', text)).toThrow(/--budget must be a time such as 30s, 3m or 1h/);
+    }
+    expect([0.4, 59.4, 60, 200, 3600, 3900].map(formatDuration)).toEqual([
+      '0 s',
+      '59 s',
+      '1 min',
+      '3 min 20 s',
+      '1 h',
+      '1 h 5 min',
+    ]);
+  });
+});
