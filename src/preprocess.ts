@@ -171,10 +171,14 @@ export function toModelInput(
     );
   }
   const data = mapChannels(Float32Array.from(bytes), shape, (x, c) => {
-    const u = (x / 255 - NATURAL.mean) / NATURAL.std;
-    return u * preprocessing.scale[c] + preprocessing.offset[c];
+    return toPixelSpace(x / 255) * preprocessing.scale[c] + preprocessing.offset[c];
   });
   return { shape, data };
+}
+
+/** A pixel of 0..1 in normalised pixel space. */
+export function toPixelSpace(pixel: number): number {
+  return (pixel - NATURAL.mean) / NATURAL.std;
 }
 
 /** Normalised pixel space [batch, channels, height, width] to the model's input. */
