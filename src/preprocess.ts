@@ -157,13 +157,7 @@ export function toModelInput(
   shape: readonly number[],
   preprocessing: Preprocessing,
 ): HostTensor {
-  if (preprocessing.range === null) {
-    throw new DfkdError(
-      'E_ARG',
-      "The file does not tell how pixels become the model's input; say so with --preprocess imagenet, cifar10, " +
-        'unit or raw, or with --mean and --std.',
-    );
-  }
+  requireRange(preprocessing);
   if (shape[1] !== preprocessing.channels) {
     throw new DfkdError(
       'E_ARG',
@@ -174,6 +168,17 @@ export function toModelInput(
     return toPixelSpace(x / 255) * preprocessing.scale[c] + preprocessing.offset[c];
   });
   return { shape, data };
+}
+
+/** Throws E_ARG where it is not known how pixels become the model's input. */
+export function requireRange({ range }: Preprocessing): void {
+  if (range === null) {
+    throw new DfkdError(
+      'E_ARG',
+      "The file does not tell how pixels become the model's input; say so with --preprocess imagenet, cifar10, " +
+        'unit or raw, or with --mean and --std.',
+    );
+  }
 }
 
 /** A pixel of 0..1 in normalised pixel space. */
