@@ -4,23 +4,29 @@ import type { ExternalFile } from '../converters/external-layout.js';
 import type { Model } from '../converters/model.js';
 import type { EditedModel } from '../converters/write.js';
 import { bakeStudent } from './bake/bake.js';
-import { createDreamSource, holdOut } from './dream/dream-source.js';
+import { readCalibration } from './calibration/read-calibration.js';
+import { createDreamSource } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
+import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import { createEngine } from './engine/create-engine.js';
-import type { Engine } from './engine/engine.js';
+import type { Engine, HostTensor } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { lowerModel } from './network/lower.js';
+import type { Network } from './network/network.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
-import { throwIfInterrupted } from './progress.js';
+import { throwIfInterrupted, type RunControl } from './progress.js';
 import { pruneByMagnitude } from './prune/magnitude.js';
-import { createRandom } from './random.js';
+import { createRandom, type Random } from './random.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
+import { matchChannelStatistics } from './recover/channel-statistics.js';
 import { createMeasure, distil } from './recover/distil.js';
 import { reestimateStatistics } from './recover/statistics.js';
 import { createRunRecord, type RunRecord } from './run-record.js';
 import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
+import { hasStatistics, noteNormalization, trainAsItIs, trainNormalized, type Trainee } from './trainee.js';
+import { useDreams, useProceduralImages } from './training-images.js';
 import type { Parity } from './verify/parity.js';
 import { VERSION } from './version.js';
 
@@ -50,10 +56,10 @@ export async function recoverModel(
     readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
   await checkDataOutput(input, output, teacher.model, settings.force);
-  const { notes } = teacher;
-  for (const note of notes) options.onNote?.(note);
+  const notes = [...teacher.notes, ...(settings.recover ? noteNormalization(teacher, settings) : [])];
+  for (const note of notes) run.control.onNote(note);
   try {
-    const { student, dreams } = await makeStudent(engine, teacher, settings, run);
+    const { student, images } = await makeStudent(engine, teacher, settings, run);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
@@ -80,10 +86,10 @@ export async function recoverModel(
       {
         inputBytes: model.bytes.length,
         engine: engine.name,
-        notes,
+        notes: run.notes,
         layers: describeLayers(network, student),
         curves: run.curves(),
-        images: dreams && showImages(dreams.images, preprocessing, SHOWN),
+        images: images && showImages(images, preprocessing, SHOWN),
       },
     );
   } finally {
@@ -91,50 +97,97 @@ export async function recoverModel(
   }
 }
 
-/** Dream, prune, recover; without recovery, prune alone. */
+/** Images, pruning, recovery; without recovery, prune alone. */
 async function makeStudent(
   engine: Engine,
   teacher: Teacher,
-  { sparsity, seed, preset, recover, dryRun, maxMemory }: RecoverSettings,
+  settings: RecoverSettings,
   { stage, control }: RunRecord,
-): Promise<{ student: Student; dreams: Dreams | null }> {
-  const { model, network, preprocessing, classifier } = teacher;
-  const { dream: dreaming, distil: distilling, heldOut, statisticsBatches, shift } = preset;
-  const random = createRandom(seed);
-  const prune = () => pruneByMagnitude(network, { sparsity });
-  if (!recover) return { student: await stage('prune', prune), dreams: null };
+): Promise<{ student: Student; images: HostTensor | null }> {
+  const { sparsity, preset, recover, dryRun } = settings;
+  const prune = (network: Network) => () => pruneByMagnitude(network, { sparsity });
+  if (!recover) return { student: await stage('prune', prune(teacher.network)), images: null };
 
-  const dreams = await stage('dream', () =>
-    dream(
-      engine,
-      lowerModel(model, { batch: dreaming.batch, maxMemory }),
-      preprocessing,
-      dryRun ? { ...dreaming, count: 0 } : dreaming,
-      random.split('dream'),
-      control,
-    ),
-  );
-  if (dryRun) return { student: await stage('prune', prune), dreams: null };
+  const random = createRandom(settings.seed);
+  const calibration = await readOwnImages(teacher, settings, control);
+  const trainee = hasStatistics(teacher)
+    ? trainAsItIs(teacher)
+    : await stage('calibrate', () => normalize(engine, teacher, calibration, settings, random, control));
+  const { network, restore } = trainee;
+  const images =
+    hasStatistics(teacher) || calibration !== null
+      ? await stage('dream', async () => {
+          const dreams = await dreamFrom(engine, trainee, teacher, settings, random, control);
+          return useDreams(dreams, calibration, preset, random);
+        })
+      : await useProceduralImages(network.input.shape, teacher.preprocessing, preset, random);
+  if (dryRun) return { student: await stage('prune', prune(teacher.network)), images: null };
 
-  const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
-  const measure = await createMeasure(classifier, copyTeacher(network), measuring.images);
-  const source = createDreamSource(training, shift, random.split('source'));
-
-  const pruned = await stage('prune', prune, measure);
+  const { source } = images;
+  // Images without the statistics of the training images have those the teacher gives them.
+  const repair = hasStatistics(teacher) ? reestimateStatistics : matchChannelStatistics;
+  const agreement = await createMeasure(teacher.classifier, copyTeacher(teacher.network), images.measuring);
+  const measure = (student: Student) => agreement(restore(student));
+  const pruned = await stage('prune', prune(network), measure);
   const adapted = await stage(
     'statistics',
-    () => reestimateStatistics(engine, network, pruned, source, statisticsBatches, control),
+    () => repair(engine, network, pruned, source, preset.statisticsBatches, control),
     measure,
   );
   const student = await stage(
     'distil',
     async () => {
-      const distilled = await distil(engine, network, adapted, source, measure, distilling, control);
-      return roundStudent(network, distilled);
+      const distilled = await distil(engine, network, adapted, source, measure, preset.distil, control);
+      return roundStudent(teacher.network, restore(distilled));
     },
-    measure,
+    agreement,
   );
-  return { student, dreams };
+  return { student, images: images.shown };
+}
+
+/** The images of `--calib`, if there are any. */
+async function readOwnImages(
+  { network, preprocessing }: Teacher,
+  { calibration, maxMemory }: RecoverSettings,
+  { onNote }: RunControl,
+): Promise<HostTensor | null> {
+  if (calibration === undefined) return null;
+  return readCalibration(calibration, network.input.shape, preprocessing, { onNote, maxMemory });
+}
+
+/** Measures the statistics that the file lacks, on the user's images or on procedural ones. */
+function normalize(
+  engine: Engine,
+  teacher: Teacher,
+  calibration: HostTensor | null,
+  { preset: { statisticsBatches: batches }, maxMemory }: RecoverSettings,
+  random: Random,
+  control: RunControl,
+): Promise<Trainee> {
+  const stream = random.split('calibrate');
+  const source =
+    calibration === null
+      ? createProceduralSource(teacher.network.input.shape, teacher.preprocessing, stream)
+      : createDreamSource({ images: calibration, targets: [] }, 0, stream);
+  return trainNormalized(engine, teacher, source, { batches, maxMemory }, control);
+}
+
+function dreamFrom(
+  engine: Engine,
+  { model }: Trainee,
+  { preprocessing }: Teacher,
+  { preset: { dream: options }, maxMemory, dryRun }: RecoverSettings,
+  random: Random,
+  control: RunControl,
+): Promise<Dreams> {
+  return dream(
+    engine,
+    lowerModel(model, { batch: options.batch, maxMemory }),
+    preprocessing,
+    dryRun ? { ...options, count: 0 } : options,
+    random.split('dream'),
+    control,
+  );
 }
 
 /** Writes the student into a copy of the file, and lets it take the output's name once onnxruntime agrees with us. */

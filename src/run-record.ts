@@ -18,8 +18,10 @@ export interface LossCurve {
 /** Keeps what a run did, stage by stage, while it goes on. */
 export interface RunRecord {
   readonly stages: readonly StageRecord[];
-  /** The caller's control, with every event recorded on its way. */
-  readonly control: RunControl;
+  /** What the user was told. */
+  readonly notes: readonly string[];
+  /** The caller's control, with every event and note recorded on its way. */
+  readonly control: RunControl & Required<Pick<RunControl, 'onNote'>>;
   /** Runs and times one stage; `measure` gives the agreement its result reached and is not counted in its time. */
   readonly stage: <T>(
     name: string,
@@ -31,13 +33,18 @@ export interface RunRecord {
   curves(): LossCurve[];
 }
 
-export function createRunRecord({ onProgress, signal }: RunControl): RunRecord {
+export function createRunRecord({ onProgress, onNote, signal }: RunControl): RunRecord {
   const stages: StageRecord[] = [];
+  const notes: string[] = [];
   const events: ProgressEvent[] = [];
-  const control: RunControl = {
+  const control: RunRecord['control'] = {
     onProgress(event) {
       events.push(event);
       onProgress?.(event);
+    },
+    onNote(note) {
+      notes.push(note);
+      onNote?.(note);
     },
     ...(signal ? { signal } : {}),
   };
@@ -57,6 +64,7 @@ export function createRunRecord({ onProgress, signal }: RunControl): RunRecord {
 
   return {
     stages,
+    notes,
     control,
     stage,
     agreement: (name) => stages.find((record) => record.name === name)?.agreement ?? null,

@@ -1,61 +1,62 @@
-import type { Attribute, Graph, Model, Node, Tensor } from '../model.js';
+import type { Attribute, Graph, Model, Node } from '../model.js';
 import { inlineFunctions } from './inline-functions.js';
 
-/** Statistics of a value [batch, channels, ...], [channels] each. */
-export interface ChannelStatistics {
+/** The inputs of a BatchNormalization after the first, [channels] each. */
+export interface InsertedBatchNorm {
+  readonly scale: Float32Array;
+  readonly offset: Float32Array;
   readonly mean: Float32Array;
   readonly variance: Float32Array;
 }
 
-const EPSILON = 1e-5;
+/** Of the inserted nodes. */
+export const EPSILON = 1e-5;
 
 /**
- * The model with a BatchNormalization after the node of each of these values, under the value's name, which changes
- * nothing: it normalises by the given statistics, and its scale and offset undo that. For use in memory alone.
- * @param statistics by the name of the value, the first output of its node
+ * The model, its functions inlined, with BatchNormalization nodes that take over the names of values, for use in memory.
+ * @param norms by the name of the value that each yields from now on, the first output of the node before it
+ * @param weights new elements for some of the graph's initializers, by name
  */
-export function insertBatchNorms(model: Model, statistics: ReadonlyMap<string, ChannelStatistics>): Model {
+export function insertBatchNorms(
+  model: Model,
+  norms: ReadonlyMap<string, InsertedBatchNorm>,
+  weights: ReadonlyMap<string, Float32Array>,
+): Model {
   const graph = inlineFunctions(model);
   const initializers = new Map(graph.initializers);
-  const taken = namesOf(graph);
-  const rename = (name: string): string => {
-    const free = taken.has(name) ? rename(`${name}'`) : name;
-    taken.add(free);
-    return free;
-  };
+  for (const [name, data] of weights) initializers.set(name, { ...initializers.get(name)!, data });
+  const freeName = createNames(graph);
   const nodes = graph.nodes.flatMap((node): Node[] => {
     const [value, ...others] = node.outputs;
-    const measured = statistics.get(value);
-    if (measured === undefined) return [node];
-    const store = (what: string, data: Float32Array): string => {
-      const name = rename(`${value}/${what}`);
-      const tensor: Tensor = { type: 'float', dims: [data.length], data };
-      initializers.set(name, tensor);
+    const norm = norms.get(value);
+    if (norm === undefined) return [node];
+    const before = freeName(`${value}/input`);
+    const inputs = [norm.scale, norm.offset, norm.mean, norm.variance].map((data, i) => {
+      const name = freeName(`${value}/${['scale', 'offset', 'mean', 'variance'][i]}`);
+      initializers.set(name, { type: 'float', dims: [data.length], data });
       return name;
-    };
-    const { mean, variance } = measured;
-    const before = rename(`${value}/before batch norm`);
-    const scale = variance.map((x) => Math.sqrt(x + EPSILON));
-    const norm: Node = {
+    });
+    const inserted: Node = {
       label: `${node.label}/batch norm`,
       opType: 'BatchNormalization',
       domain: '',
-      inputs: [
-        before,
-        store('scale', scale),
-        store('offset', mean),
-        store('mean', mean),
-        store('variance', variance),
-      ],
+      inputs: [before, ...inputs],
       outputs: [value],
       attributes: new Map<string, Attribute>([['epsilon', { kind: 'float', value: EPSILON }]]),
     };
-    return [{ ...node, outputs: [before, ...others] }, norm];
+    return [{ ...node, outputs: [before, ...others] }, inserted];
   });
   return { ...model, functions: [], graph: { ...graph, nodes, initializers } };
 }
 
-function namesOf({ nodes, initializers, inputs }: Graph): Set<string> {
+/** Names that nothing in the graph has. */
+function createNames({ nodes, initializers, inputs }: Graph): (wanted: string) => string {
   const values = nodes.flatMap(({ outputs }) => outputs);
-  return new Set([...values, ...initializers.keys(), ...inputs.map(({ name }) => name)]);
+  const taken = new Set([...values, ...initializers.keys(), ...inputs.map(({ name }) => name)]);
+  return (wanted) => {
+    let name = wanted;
+    while (taken.has(name)) name += "'";
+    taken.add(name);
+    return name;
+  };
 }

@@ -1,0 +1,54 @@
+import { createDreamSource, holdOut } from './dream/dream-source.js';
+import type { Dreams } from './dream/dream.js';
+import type { ImageSource } from './dream/image-source.js';
+import { createProceduralSource } from './dream/procedural/procedural-images.js';
+import type { HostTensor } from './engine/engine.js';
+import type { Preprocessing } from './preprocess.js';
+import type { Preset } from './presets.js';
+import type { Random } from './random.js';
+
+/** What a student learns from, and what it is measured on; images as the model takes them. */
+export interface TrainingImages {
+  readonly source: ImageSource;
+  /** [count, channels, height, width], which no training step sees. */
+  readonly measuring: HostTensor;
+  /** Some for the report. */
+  readonly shown: HostTensor;
+}
+
+type Amounts = Pick<Preset, 'heldOut' | 'shift'>;
+
+/** Dreams, some of them held out, and with those that are not a user's own images, if there are any. */
+export function useDreams(
+  dreams: Dreams,
+  calibration: HostTensor | null,
+  { heldOut, shift }: Amounts,
+  random: Random,
+): TrainingImages {
+  const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
+  const images = calibration === null ? training.images : joinImages(training.images, calibration);
+  return {
+    source: createDreamSource({ images, targets: [] }, shift, random.split('source')),
+    measuring: measuring.images,
+    shown: dreams.images,
+  };
+}
+
+/** Procedural images: fresh ones for each batch, others to measure on. */
+export async function useProceduralImages(
+  shape: readonly number[],
+  preprocessing: Preprocessing,
+  { heldOut }: Amounts,
+  random: Random,
+): Promise<TrainingImages> {
+  const draw = (name: string) => createProceduralSource(shape, preprocessing, random.split(name));
+  const measuring = await draw('hold out').next(heldOut);
+  return { source: draw('source'), measuring, shown: measuring };
+}
+
+function joinImages(a: HostTensor, b: HostTensor): HostTensor {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { shape: [a.shape[0] + b.shape[0], ...a.shape.slice(1)], data };
+}
