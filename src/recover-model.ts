@@ -5,9 +5,7 @@ import type { Model } from '../converters/model.js';
 import type { EditedModel } from '../converters/write.js';
 import { bakeStudent } from './bake/bake.js';
 import { readCalibration } from './calibration/read-calibration.js';
-import { createDreamSource } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
-import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
@@ -109,11 +107,16 @@ async function makeStudent(
   if (!recover) return { student: await stage('prune', prune(teacher.network)), images: null };
 
   const random = createRandom(settings.seed);
-  const calibration = await readOwnImages(teacher, settings, control);
+  const calibration =
+    settings.calibration === undefined
+      ? null
+      : await readCalibration(settings.calibration, teacher, { ...control, maxMemory: settings.maxMemory });
   const trainee = hasStatistics(teacher)
     ? trainAsItIs(teacher)
-    : await stage('calibrate', () => normalize(engine, teacher, calibration, settings, random, control));
-  const { network, restore } = trainee;
+    : await stage('calibrate', () =>
+        trainNormalized(engine, teacher, calibration, settings, random.split('calibrate'), control),
+      );
+  const { network, restore, rate } = trainee;
   const images =
     hasStatistics(teacher) || calibration !== null
       ? await stage('dream', async () => {
@@ -137,39 +140,13 @@ async function makeStudent(
   const student = await stage(
     'distil',
     async () => {
-      const distilled = await distil(engine, network, adapted, source, measure, preset.distil, control);
+      const options = { ...preset.distil, learningRate: rate * preset.distil.learningRate };
+      const distilled = await distil(engine, network, adapted, source, measure, options, control);
       return roundStudent(teacher.network, restore(distilled));
     },
     agreement,
   );
   return { student, images: images.shown };
-}
-
-/** The images of `--calib`, if there are any. */
-async function readOwnImages(
-  { network, preprocessing }: Teacher,
-  { calibration, maxMemory }: RecoverSettings,
-  { onNote }: RunControl,
-): Promise<HostTensor | null> {
-  if (calibration === undefined) return null;
-  return readCalibration(calibration, network.input.shape, preprocessing, { onNote, maxMemory });
-}
-
-/** Measures the statistics that the file lacks, on the user's images or on procedural ones. */
-function normalize(
-  engine: Engine,
-  teacher: Teacher,
-  calibration: HostTensor | null,
-  { preset: { statisticsBatches: batches }, maxMemory }: RecoverSettings,
-  random: Random,
-  control: RunControl,
-): Promise<Trainee> {
-  const stream = random.split('calibrate');
-  const source =
-    calibration === null
-      ? createProceduralSource(teacher.network.input.shape, teacher.preprocessing, stream)
-      : createDreamSource({ images: calibration, targets: [] }, 0, stream);
-  return trainNormalized(engine, teacher, source, { batches, maxMemory }, control);
 }
 
 function dreamFrom(

@@ -1,11 +1,18 @@
 import { DfkdError } from '../../converters/errors.js';
 import { checkMemory } from '../../converters/memory.js';
 import type { HostTensor } from '../engine/engine.js';
+import type { Network } from '../network/network.js';
 import type { MemoryOptions, NoteOptions } from '../open-model.js';
 import { fromPixelSpace, requireRange, toPixelSpace, type Preprocessing } from '../preprocess.js';
 import { convertChannels } from './channels.js';
 import { findImageFiles, readImageFile, type ImageFile } from './read-images.js';
 import { fitImage } from './resize.js';
+
+/** The part of a teacher that its images depend on; its input is [batch, channels, height, width]. */
+export interface CalibrationTarget {
+  readonly network: Pick<Network, 'input'>;
+  readonly preprocessing: Preprocessing;
+}
 
 /** Fewer say little of a channel's mean and variance. */
 const ENOUGH = 32;
@@ -14,18 +21,16 @@ const ENOUGH = 32;
  * A user's unlabelled images as the model takes them, [count, channels, height, width]: a .npy file (uint8
  * [count, channels, height, width]), a .png file, or a folder of both. What has another size is scaled and its middle
  * cut out; what has other channels is converted; notes say so.
- * @param shape of the model's input, [batch, channels, height, width]
  * @throws DfkdError E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_LIMIT; E_ARG where there are no images, or the preprocessing is
  * unknown
  */
 export async function readCalibration(
   path: string,
-  shape: readonly number[],
-  preprocessing: Preprocessing,
+  { network, preprocessing }: CalibrationTarget,
   { onNote, maxMemory }: NoteOptions & MemoryOptions = {},
 ): Promise<HostTensor> {
   requireRange(preprocessing);
-  const [, channels, height, width] = shape;
+  const [, channels, height, width] = network.input.shape;
   const { files, skipped } = await findImageFiles(path);
   const images: Float32Array[] = [];
   let resized = 0;
