@@ -157,13 +157,7 @@ export function toModelInput(
   shape: readonly number[],
   preprocessing: Preprocessing,
 ): HostTensor {
-  if (preprocessing.range === null) {
-    throw new DfkdError(
-      'E_ARG',
-      "The file does not tell how pixels become the model's input; say so with --preprocess imagenet, cifar10, " +
-        'unit or raw, or with --mean and --std.',
-    );
-  }
+  requireRange(preprocessing);
   if (shape[1] !== preprocessing.channels) {
     throw new DfkdError(
       'E_ARG',
@@ -171,10 +165,25 @@ export function toModelInput(
     );
   }
   const data = mapChannels(Float32Array.from(bytes), shape, (x, c) => {
-    const u = (x / 255 - NATURAL.mean) / NATURAL.std;
-    return u * preprocessing.scale[c] + preprocessing.offset[c];
+    return toPixelSpace(x / 255) * preprocessing.scale[c] + preprocessing.offset[c];
   });
   return { shape, data };
+}
+
+/** Throws E_ARG where it is not known how pixels become the model's input. */
+export function requireRange({ range }: Preprocessing): void {
+  if (range === null) {
+    throw new DfkdError(
+      'E_ARG',
+      "The file does not tell how pixels become the model's input; say so with --preprocess imagenet, cifar10, " +
+        'unit or raw, or with --mean and --std.',
+    );
+  }
+}
+
+/** A pixel of 0..1 in normalised pixel space. */
+export function toPixelSpace(pixel: number): number {
+  return (pixel - NATURAL.mean) / NATURAL.std;
 }
 
 /** Normalised pixel space [batch, channels, height, width] to the model's input. */

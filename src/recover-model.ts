@@ -4,12 +4,11 @@ import type { ExternalFile } from '../converters/external-layout.js';
 import type { Model } from '../converters/model.js';
 import type { EditedModel } from '../converters/write.js';
 import { bakeStudent } from './bake/bake.js';
-import { createDreamSource, holdOut } from './dream/dream-source.js';
-import { dream, type Dreams } from './dream/dream.js';
+import { readCalibration } from './calibration/read-calibration.js';
 import { createEngine } from './engine/create-engine.js';
-import type { Engine } from './engine/engine.js';
+import type { Engine, HostTensor } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
-import { lowering } from './network/lower-at.js';
+import type { Network } from './network/network.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted } from './progress.js';
 import { prune } from './prune/prune.js';
@@ -19,11 +18,13 @@ import { describeLayers, showImages, withDetails, type RecoverResult } from './r
 import { createMeasure } from './recover/distil.js';
 import { climbLadder } from './recover/ladder.js';
 import { createRunRecord, type RunRecord } from './run-record.js';
-import { copyTeacher, measureSparsity, type Student } from './student.js';
+import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
+import { hasStatistics, noteNormalization, trainAsItIs, trainNormalized } from './trainee.js';
+import { makeImages } from './training-images.js';
 import type { Parity } from './verify/parity.js';
 import { VERSION } from './version.js';
-import { planWork } from './work-plan.js';
+import { planWork, type PlanOptions } from './work-plan.js';
 
 export type { RecoverOptions } from './recover-options.js';
 export type { RecoverDetails, RecoverResult } from './recover-result.js';
@@ -51,11 +52,12 @@ export async function recoverModel(
     readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
   await checkDataOutput(input, output, teacher.model, settings.force);
-  const { notes } = teacher;
-  for (const note of notes) options.onNote?.(note);
+  const notes = [...teacher.notes, ...(settings.recover ? noteNormalization(teacher, settings) : [])];
+  for (const note of notes) run.control.onNote(note);
   try {
     const elapsed = () => (performance.now() - start) / 1000;
-    const { student, agreement, dreams } = await makeStudent(engine, teacher, settings, run, elapsed);
+    const timing = { elapsed, announce: options.onNote !== undefined };
+    const { student, agreement, images } = await makeStudent(engine, teacher, settings, run, timing);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
@@ -82,10 +84,10 @@ export async function recoverModel(
       {
         inputBytes: model.bytes.length,
         engine: engine.name,
-        notes,
+        notes: run.notes,
         layers: describeLayers(network, student),
         curves: run.curves(),
-        images: dreams && showImages(dreams.images, preprocessing, SHOWN),
+        images: images && showImages(images, preprocessing, SHOWN),
       },
     );
   } finally {
@@ -93,47 +95,56 @@ export async function recoverModel(
   }
 }
 
-/** Dream, prune, climb the ladder; without recovery, prune alone. */
+/** Images, pruning, the ladder; without recovery, pruning alone. */
 async function makeStudent(
   engine: Engine,
   teacher: Teacher,
   settings: RecoverSettings,
   run: RunRecord,
-  elapsed: () => number,
-): Promise<{ student: Student; agreement: number | null; dreams: Dreams | null }> {
+  timing: Pick<PlanOptions, 'elapsed' | 'announce'>,
+): Promise<{ student: Student; agreement: number | null; images: HostTensor | null }> {
   const { stage, control } = run;
-  const { model, network, preprocessing, classifier } = teacher;
-  const { preset, recover, dryRun, maxMemory, rungs } = settings;
-  const random = createRandom(settings.seed);
-  const cut = () => prune(network, settings);
-  if (!recover) return { student: await stage('prune', cut), agreement: null, dreams: null };
-
-  const lower = lowering(model, { maxMemory });
-  const paceMatters = !dryRun && (settings.budget !== undefined || control.onNote !== undefined);
-  const plan = paceMatters
-    ? await stage('plan', () => planWork(engine, teacher, lower, { ...settings, elapsed }, control))
-    : { dream: preset.dream, distil: () => preset.distil };
-
-  const dreams = await stage('dream', () => {
-    const dreaming = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
-    return dream(engine, lower, preprocessing, dreaming, random.split('dream'), control);
+  const cut = (network: Network) => prune(network, settings);
+  const pruneOnly = async () => ({
+    student: await stage('prune', () => cut(teacher.network)),
+    agreement: null,
+    images: null,
   });
-  if (dryRun) return { student: await stage('prune', cut), agreement: null, dreams: null };
+  if (!settings.recover) return pruneOnly();
 
-  const { training, measuring } = holdOut(dreams, preset.heldOut, random.split('hold out'));
-  const measure = await createMeasure(classifier, copyTeacher(network), measuring.images);
-  const source = createDreamSource(training, preset.shift, random.split('source'));
-  const pruned = await run.judged('prune', cut, measure);
+  const random = createRandom(settings.seed);
+  const calibration =
+    settings.calibration === undefined
+      ? null
+      : await readCalibration(settings.calibration, teacher, { ...control, maxMemory: settings.maxMemory });
+  const trainee = hasStatistics(teacher)
+    ? trainAsItIs(teacher)
+    : await stage('calibrate', () =>
+        trainNormalized(engine, teacher, calibration, settings, random.split('calibrate'), control),
+      );
+  const { network, restore } = trainee;
+  const { preprocessing } = teacher;
+  const subject = { ...trainee, preprocessing, dreams: hasStatistics(teacher) || calibration !== null };
+  const plan = await planWork(engine, subject, { ...settings, ...timing }, run);
+  const images = await makeImages(engine, subject, calibration, { ...settings, plan }, random, run);
+  if (settings.dryRun) return pruneOnly();
+
+  const agreement = await createMeasure(teacher.classifier, copyTeacher(teacher.network), images.measuring);
+  const measure = (student: Student) => agreement(restore(student));
+  // Images without the statistics of the training images have those the teacher gives them.
+  const rungs = settings.rungs.filter((name) => name !== 'statistics' || hasStatistics(teacher));
+  const pruned = await run.judged('prune', () => cut(network), measure);
   const climbed = await climbLadder(rungs, pruned, {
-    ...preset,
+    ...settings.preset,
     engine,
     network,
-    source,
+    source: images.source,
     measure,
     distil: plan.distil,
     run,
   });
-  return { ...climbed, dreams };
+  const student = roundStudent(teacher.network, restore(climbed.student));
+  return { student, agreement: climbed.agreement, images: images.shown };
 }
 
 /** Writes the student into a copy of the file, and lets it take the output's name once onnxruntime agrees with us. */

@@ -32,6 +32,11 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly threads?: number | undefined;
   /** Where to compute; auto is the first GPU that passes a self-check, else cpu. Default cpu. */
   readonly device?: Device | 'auto' | undefined;
+  /**
+   * Unlabelled images to learn from besides the dreams, and to measure the statistics on that a file without batch norm
+   * lacks: a .npy file (uint8 [count, channels, height, width]), a .png file, or a folder of both. Default none.
+   */
+  readonly calibration?: string | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
   /** Replace an existing output. Default false. */
@@ -55,6 +60,7 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly engine: EngineName;
   readonly threads: number | undefined;
   readonly device: Device | 'auto';
+  readonly calibration: string | undefined;
   readonly recover: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -103,7 +109,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  const { inputShape, outputName, maxMemory } = options;
+  const { inputShape, outputName, maxMemory, calibration } = options;
   return {
     ...work,
     inputShape,
@@ -119,6 +125,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     threads,
     maxMemory,
     device,
+    calibration,
     recover,
     force,
     dryRun,

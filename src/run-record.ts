@@ -20,8 +20,10 @@ export interface LossCurve {
 /** Keeps what a run did, stage by stage, while it goes on. */
 export interface RunRecord {
   readonly stages: readonly StageRecord[];
-  /** The caller's control, with every event recorded on its way. */
-  readonly control: RunControl;
+  /** What the user was told. */
+  readonly notes: readonly string[];
+  /** The caller's control, with every event and note recorded on its way. */
+  readonly control: RunControl & Required<Pick<RunControl, 'onNote'>>;
   /** Runs and times one stage. */
   readonly stage: <T>(name: string, work: () => T | Promise<T>) => Promise<T>;
   /**
@@ -41,13 +43,17 @@ export interface RunRecord {
 
 export function createRunRecord({ onProgress, onNote, signal }: RunControl): RunRecord {
   const stages: StageRecord[] = [];
+  const notes: string[] = [];
   const events: ProgressEvent[] = [];
-  const control: RunControl = {
+  const control: RunRecord['control'] = {
     onProgress(event) {
       events.push(event);
       onProgress?.(event);
     },
-    ...(onNote ? { onNote } : {}),
+    onNote(note) {
+      notes.push(note);
+      onNote?.(note);
+    },
     ...(signal ? { signal } : {}),
   };
 
@@ -78,6 +84,7 @@ export function createRunRecord({ onProgress, onNote, signal }: RunControl): Run
 
   return {
     stages,
+    notes,
     control,
     stage,
     judged,

@@ -11,9 +11,11 @@ export interface Student {
 
 /**
  * Whether gradient descent changes the parameter: what is pruned, and batch norm, which makes up for it. Biases of
- * convolutions and linear layers stay as they are in the file, like everything that recovery does not need.
+ * convolutions and linear layers stay as they are in the file, like everything that recovery does not need, unless
+ * there is no batch norm.
  */
-export function isTrainable({ role }: Parameter): boolean {
+export function isTrainable({ role }: Parameter, { batchNorms }: Pick<Network, 'batchNorms'>): boolean {
+  if (role === 'bias') return batchNorms.length === 0;
   return role === 'weight' || role === 'scale' || role === 'offset';
 }
 
@@ -26,7 +28,8 @@ export function isStatistic({ role }: Parameter): boolean {
 export function copyTeacher(network: Network): Student {
   const weights = new Map<string, Float32Array>();
   for (const parameter of network.parameters.values()) {
-    if (isTrainable(parameter) || isStatistic(parameter)) weights.set(parameter.name, parameter.data.slice());
+    if (isTrainable(parameter, network) || isStatistic(parameter))
+      weights.set(parameter.name, parameter.data.slice());
   }
   return { weights, masks: new Map() };
 }

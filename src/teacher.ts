@@ -1,7 +1,5 @@
 import { roundTo } from '../converters/half.js';
 import type { Model } from '../converters/model.js';
-import { requireBatchNorms } from '../converters/passes/find-batch-norms.js';
-import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { computesInHalf } from '../converters/runnable.js';
 import { createClassifier, type Classifier } from './classifier.js';
 import type { Engine, HostTensor } from './engine/engine.js';
@@ -38,12 +36,12 @@ export interface TeacherOptions extends SignatureOptions, MemoryOptions {
 
 /**
  * Reads, validates and lowers the teacher, and compares our forward pass with onnxruntime's on the file.
- * Throws what reading, validating and lowering throw; E_UNSUPPORTED without batch norm; E_INTERNAL where the two differ.
+ * Throws what reading, validating and lowering throw; E_INTERNAL where the two differ.
  */
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
   const { model, notes } = await openModel(path, options);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-  requireBatchNorms(inlineFunctions(model));
+
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];

@@ -9,15 +9,16 @@ import {
   secondsFor,
   stepsWithin,
 } from './estimate.js';
-import type { Lowering } from './network/lower-at.js';
+import { lowering } from './network/lower-at.js';
 import { fromPixelSpace } from './preprocess.js';
 import type { Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import { createRandom } from './random.js';
 import { distil, type DistilOptions } from './recover/distil.js';
 import type { RungName } from './recover/ladder.js';
+import type { RunRecord } from './run-record.js';
 import { copyTeacher } from './student.js';
-import type { Teacher } from './teacher.js';
+import type { Subject } from './trainee.js';
 
 /** How much of the two dear stages there is time for. */
 export interface WorkPlan {
@@ -33,6 +34,10 @@ export interface PlanOptions {
   readonly budget: number | undefined;
   /** Seconds since the run began. */
   readonly elapsed: () => number;
+  readonly dryRun: boolean;
+  /** Whether somebody is told how long it will take. */
+  readonly announce: boolean;
+  readonly maxMemory?: number | undefined;
 }
 
 /** Of the time for dreaming and distilling, what dreaming may take at most. */
@@ -50,23 +55,39 @@ const WRITING = 2;
  */
 export async function planWork(
   engine: Engine,
-  teacher: Teacher,
-  lower: Lowering,
+  subject: Subject,
   options: PlanOptions,
+  { stage, control }: RunRecord,
+): Promise<WorkPlan> {
+  const { preset, budget, dryRun } = options;
+  const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
+  if (dryRun || (budget === undefined && !options.announce)) {
+    return { dream: preset.dream, distil: () => distilling };
+  }
+  return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
+}
+
+async function measureAndPlan(
+  engine: Engine,
+  subject: Subject,
+  distilling: Preset['distil'],
+  { preset, rungs, budget = Infinity, elapsed, maxMemory }: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
-  const { preset, rungs, budget = Infinity, elapsed } = options;
   const distils = rungs.includes('distil');
-  const dreamPace = await measureDreaming(engine, teacher, lower, preset, control);
-  const distilPace = await measureDistillation(engine, teacher, preset, control);
-  const solving = rungs.includes('reconstruct') ? PER_LAYER * teacher.network.layers.length : 0;
+  const dreamPace = subject.dreams
+    ? await measureDreaming(engine, subject, preset, maxMemory, control)
+    : { setUp: 0, perStep: 0 };
+  const distilPace = await measureDistillation(engine, subject, distilling, control);
+  const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
   const cheap = solving + CHEAP_STEPS * distilPace.perStep;
 
   const free = budget - elapsed() - cheap - WRITING;
-  const dreaming = fitDreams(preset, dreamPace, distils ? DREAMING * free : free);
-  const dreamt = secondsFor(stepsOf(dreaming), dreamPace);
-  const wanted =
-    budget === Infinity ? secondsFor(preset.distil.steps, distilPace) : Math.max(0, free - dreamt);
+  const dreaming = subject.dreams
+    ? fitDreams(preset, dreamPace, distils ? DREAMING * free : free)
+    : preset.dream;
+  const dreamt = subject.dreams ? secondsFor(stepsOf(dreaming), dreamPace) : 0;
+  const wanted = budget === Infinity ? secondsFor(distilling.steps, distilPace) : Math.max(0, free - dreamt);
   const recovered = cheap + (distils ? wanted : 0);
   const whole = elapsed() + dreamt + recovered + WRITING;
   control.onNote?.(
@@ -78,28 +99,29 @@ export async function planWork(
   return {
     dream: dreaming,
     distil() {
-      if (budget === Infinity) return preset.distil;
+      if (budget === Infinity) return distilling;
       const steps = stepsWithin(budget - elapsed() - WRITING, distilPace);
-      return { ...preset.distil, steps: Math.max(1, steps) };
+      return { ...distilling, steps: Math.max(1, steps) };
     },
   };
 }
 
 function measureDreaming(
   engine: Engine,
-  { preprocessing }: Teacher,
-  lower: Lowering,
+  { model, preprocessing }: Subject,
   preset: Preset,
+  maxMemory: number | undefined,
   control: RunControl,
 ): Promise<Pace> {
   const few = { ...preset.dream, count: 1, iterations: MEASURED_STEPS };
+  const lower = lowering(model, { maxMemory });
   return measurePace((own) => dream(engine, lower, preprocessing, few, createRandom(0), own), control);
 }
 
 function measureDistillation(
   engine: Engine,
-  { network, preprocessing }: Teacher,
-  { distil: options }: Preset,
+  { network, preprocessing }: Subject,
+  options: Preset['distil'],
   control: RunControl,
 ): Promise<Pace> {
   const { shape } = network.input;

@@ -53,10 +53,10 @@ describe('bad input: one sentence, an exit code, no output file', () => {
       },
     ],
     [
-      'a model whose batch norm was folded, with the exports that keep it',
-      [`${FIXTURES}teachers/resnet8-folded.onnx`, 'out.onnx'],
-      4,
-      /folded.*torch\.onnx\.export\(.*dynamo=True, optimize=False\).*torch\.onnx\.export\(.*dynamo=False, .*PRESERVE, do_constant_folding=False\)/,
+      'calibration images that are none',
+      ['teacher.onnx', 'out.onnx', '--preprocess', 'unit', '--calib', 'teacher.onnx'],
+      2,
+      /'teacher\.onnx' is neither a folder nor a \.png or \.npy file/,
     ],
     [
       'operators that are not supported, all at once',

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DfkdError } from '../converters/errors.js';
 import { readModel } from '../converters/read.js';
 import { lowerModel } from '../src/network/lower.js';
+import { encodeNpy } from '../src/npy.js';
 import { writeWhole } from '../src/output-file.js';
 import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
 import { createRandom } from '../src/random.js';
@@ -207,6 +208,63 @@ describe('the recipe', () => {
   });
 });
 
+describe('models without batch norm', () => {
+  const notes: string[] = [];
+  const options: RecoverOptions = { ...OPTIONS, onNote: (note) => notes.push(note) };
+  beforeEach(() => {
+    notes.length = 0;
+  });
+
+  test('learn from procedural images; a note says what is lost and how to export', async () => {
+    const result = await recoverModel(FOLDED, output, options);
+    expect(result.stages.map(({ name }) => name)).toEqual([
+      ...['read', 'calibrate', 'prune', 'statistics', 'distil', 'write'],
+    ]);
+    expect(notes.join()).toMatch(/folded .* procedural images .* --calib/);
+    expect(notes.join()).toContain('dynamo=True, optimize=False');
+    expect(notes.join()).toContain('TrainingMode.PRESERVE');
+    expect(result.details.notes).toEqual(notes);
+    expect(result.sparsity.achieved).toBeCloseTo(0.8, 4);
+    expect(result.agreement.recovered).toBeGreaterThanOrEqual(result.agreement.pruned!);
+
+    const [teacher, student] = [await readModel(FOLDED), await readModel(output)];
+    expect(student.graph.nodes).toEqual(teacher.graph.nodes);
+    expect([...student.graph.initializers.keys()]).toEqual([...teacher.graph.initializers.keys()]);
+  });
+
+  test("dream, and learn from a user's images, where there are some", async () => {
+    const calibration = join(folder, 'images.npy');
+    const data = Uint8Array.from(createRandom(5).gaussian(40 * 3072), (x) => 128 + 50 * x);
+    writeFileSync(calibration, encodeNpy({ type: 'uint8', shape: [40, 3, 32, 32], data }));
+    const run = async (seed: number) => {
+      const result = await recoverModel(FOLDED, output, { ...options, calibration, seed, force: true });
+      expect(result.stages.map(({ name }) => name)).toEqual([
+        ...['read', 'calibrate', 'dream', 'prune', 'statistics', 'distil', 'write'],
+      ]);
+      return sha256(output);
+    };
+    expect(await run(1)).toBe(await run(1));
+    expect(notes.join()).toContain(`measured on the images of '${calibration}'`);
+  });
+
+  test('a dry run writes nothing, and so does one whose images cannot be read', async () => {
+    await recoverModel(FOLDED, output, { ...options, dryRun: true });
+    const calibration = join(folder, 'none');
+    const run = recoverModel(FOLDED, output, { ...options, calibration });
+    await expect(run).rejects.toMatchObject({ code: 'E_IO' });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each(['squeezenet-torchscript-17', 'convnext-torchscript-11', 'mlp-dynamo-26'])(
+    '%s goes through',
+    async (name) => {
+      const path = new URL(`../fixtures/families/${name}.onnx`, import.meta.url).pathname;
+      const result = await recoverModel(path, output, options);
+      expect(result.parity.maxAbsDiff).toBeLessThan(1);
+    },
+  );
+});
+
 describe('refusals', () => {
   const refused = async (input: string, to: string, options: RecoverOptions = OPTIONS) => {
     const before = readdirSync(folder);
@@ -275,13 +333,6 @@ describe('refusals', () => {
     const truncated = join(folder, 'truncated.onnx');
     writeFileSync(truncated, readFileSync(TEACHER).subarray(0, 100_000));
     expect(await refused(truncated, output)).toMatch(/^E_PARSE: /);
-  });
-
-  test('a model whose batch norm was folded, with the export calls that keep it', async () => {
-    const message = await refused(FOLDED, output);
-    expect(message).toMatch(/^E_UNSUPPORTED: .*folded/);
-    expect(message).toContain('dynamo=True, optimize=False');
-    expect(message).toContain('TrainingMode.PRESERVE');
   });
 });
 

@@ -121,18 +121,3 @@ export function findFolding({ nodes, initializers }: Graph): Folding | null {
     exports: EXPORTS_THAT_KEEP_BATCH_NORM,
   };
 }
-
-/** Refuses a model without batch norm, and says how to export one that has it. */
-export function requireBatchNorms(graph: Graph): BatchNormInfo[] {
-  const batchNorms = findBatchNorms(graph);
-  if (batchNorms.length > 0) return batchNorms;
-  const { dynamo, torchScript } = EXPORTS_THAT_KEEP_BATCH_NORM;
-  throw new DfkdError(
-    'E_UNSUPPORTED',
-    findFolding(graph)
-      ? `The model has no batch normalization left: it was folded into the convolutions at export, and its statistics ` +
-          `cannot be recovered; export again with ${dynamo} or, with the older exporter, ${torchScript}.`
-      : 'The model has no batch normalization, whose statistics are what images are synthesised from; if it was folded ' +
-          `at export, export again with ${dynamo} or, with the older exporter, ${torchScript}.`,
-  );
-}

@@ -34,6 +34,7 @@ interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArgum
   readonly engine: 'onnxruntime' | 'tensorflow';
   readonly threads?: string | undefined;
   readonly device: RecoverOptions['device'];
+  readonly calib?: string | undefined;
   readonly report?: string | undefined;
   readonly force: boolean;
   readonly 'no-recover': boolean;
@@ -96,6 +97,11 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'Where to compute; onnx-dfkd devices shows what there is',
   },
+  calib: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Unlabelled images to learn from as well: a .npy file, or a folder of .png and .npy files',
+  },
   report: { type: 'string', requiresArg: true, describe: 'Write an HTML report to this file' },
   ...JSON_OPTION,
   force: { type: 'boolean', default: false, describe: 'Replace files that exist' },
@@ -131,6 +137,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       threads: readThreads(argv.threads),
       maxMemory: readMaxMemory(argv),
       device: argv.device,
+      calibration: argv.calib,
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,

@@ -23,7 +23,7 @@ export interface DistilStepOptions {
 export function distilState(network: Network, { weights }: Student): Arrays {
   const state: [string, Arrays[string]][] = [];
   for (const [name, array] of Object.entries(toArrays(network, weights))) {
-    if (isTrainable(network.parameters.get(name)!)) {
+    if (isTrainable(network.parameters.get(name)!, network)) {
       state.push([`weight:${name}`, array]);
       state.push([`velocity:${name}`, { shape: array.shape, data: new Float32Array(array.data.length) }]);
     } else {

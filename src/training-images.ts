@@ -1,0 +1,83 @@
+import { createDreamSource, holdOut } from './dream/dream-source.js';
+import { dream, type Dreams } from './dream/dream.js';
+import type { ImageSource } from './dream/image-source.js';
+import { createProceduralSource } from './dream/procedural/procedural-images.js';
+import type { Engine, HostTensor } from './engine/engine.js';
+import { lowering } from './network/lower-at.js';
+import type { Preprocessing } from './preprocess.js';
+import type { Preset } from './presets.js';
+import type { Random } from './random.js';
+import type { RunRecord } from './run-record.js';
+import type { Subject } from './trainee.js';
+import type { WorkPlan } from './work-plan.js';
+
+/** What a student learns from, and what it is measured on; images as the model takes them. */
+export interface TrainingImages {
+  readonly source: ImageSource;
+  /** [count, channels, height, width], which no training step sees. */
+  readonly measuring: HostTensor;
+  /** Some for the report. */
+  readonly shown: HostTensor;
+}
+
+type Amounts = Pick<Preset, 'heldOut' | 'shift'>;
+
+export interface MakeImagesOptions {
+  readonly preset: Preset;
+  readonly plan: Pick<WorkPlan, 'dream'>;
+  readonly maxMemory?: number | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Synthesises what the student learns from: dreams where there are statistics to dream from, procedural images else. */
+export async function makeImages(
+  engine: Engine,
+  { model, network, preprocessing, dreams }: Subject,
+  calibration: HostTensor | null,
+  { preset, plan, maxMemory, dryRun }: MakeImagesOptions,
+  random: Random,
+  { stage, control }: RunRecord,
+): Promise<TrainingImages> {
+  if (!dreams) return useProceduralImages(network.input.shape, preprocessing, preset, random);
+  return stage('dream', async () => {
+    const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
+    const lower = lowering(model, { maxMemory });
+    const made = await dream(engine, lower, preprocessing, options, random.split('dream'), control);
+    return useDreams(made, calibration, preset, random);
+  });
+}
+
+/** Dreams, some of them held out, and with those that are not a user's own images, if there are any. */
+function useDreams(
+  dreams: Dreams,
+  calibration: HostTensor | null,
+  { heldOut, shift }: Amounts,
+  random: Random,
+): TrainingImages {
+  const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
+  const images = calibration === null ? training.images : joinImages(training.images, calibration);
+  return {
+    source: createDreamSource({ images, targets: [] }, shift, random.split('source')),
+    measuring: measuring.images,
+    shown: dreams.images,
+  };
+}
+
+/** Procedural images: fresh ones for each batch, others to measure on. */
+async function useProceduralImages(
+  shape: readonly number[],
+  preprocessing: Preprocessing,
+  { heldOut }: Amounts,
+  random: Random,
+): Promise<TrainingImages> {
+  const draw = (name: string) => createProceduralSource(shape, preprocessing, random.split(name));
+  const measuring = await draw('hold out').next(heldOut);
+  return { source: draw('source'), measuring, shown: measuring };
+}
+
+function joinImages(a: HostTensor, b: HostTensor): HostTensor {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { shape: [a.shape[0] + b.shape[0], ...a.shape.slice(1)], data };
+}
