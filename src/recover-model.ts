@@ -14,6 +14,7 @@ import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-fil
 import { throwIfInterrupted } from './progress.js';
 import { pruneByMagnitude } from './prune/magnitude.js';
 import { createRandom } from './random.js';
+import { readDreams } from './read-dreams.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
 import { createMeasure, distil } from './recover/distil.js';
@@ -53,7 +54,7 @@ export async function recoverModel(
   const { notes } = teacher;
   for (const note of notes) options.onNote?.(note);
   try {
-    const { student, dreams } = await makeStudent(engine, teacher, settings, run);
+    const { student, dreams } = await makeStudent(engine, input, teacher, settings, run);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
@@ -94,8 +95,9 @@ export async function recoverModel(
 /** Dream, prune, recover; without recovery, prune alone. */
 async function makeStudent(
   engine: Engine,
+  input: string,
   teacher: Teacher,
-  { sparsity, seed, preset, recover, dryRun, maxMemory }: RecoverSettings,
+  { sparsity, seed, preset, recover, dreams: stored, dryRun, maxMemory }: RecoverSettings,
   { stage, control }: RunRecord,
 ): Promise<{ student: Student; dreams: Dreams | null }> {
   const { model, network, preprocessing, classifier } = teacher;
@@ -105,14 +107,16 @@ async function makeStudent(
   if (!recover) return { student: await stage('prune', prune), dreams: null };
 
   const dreams = await stage('dream', () =>
-    dream(
-      engine,
-      lowerModel(model, { batch: dreaming.batch, maxMemory }),
-      preprocessing,
-      dryRun ? { ...dreaming, count: 0 } : dreaming,
-      random.split('dream'),
-      control,
-    ),
+    stored === undefined
+      ? dream(
+          engine,
+          lowerModel(model, { batch: dreaming.batch, maxMemory }),
+          preprocessing,
+          dryRun ? { ...dreaming, count: 0 } : dreaming,
+          random.split('dream'),
+          control,
+        )
+      : readDreams(stored, input, teacher, heldOut + 1),
   );
   if (dryRun) return { student: await stage('prune', prune), dreams: null };
 

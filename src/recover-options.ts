@@ -23,6 +23,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly device?: Device | 'auto' | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
+  /** Images from disk in place of dreams: a folder that `makeDreams` wrote, or a .npy of uint8 images. */
+  readonly dreams?: string | undefined;
   /** Replace an existing output. Default false. */
   readonly force?: boolean | undefined;
   /** Do everything up to the first training step, write nothing. Default false. */
@@ -41,6 +43,7 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly threads: number | undefined;
   readonly device: Device | 'auto';
   readonly recover: boolean;
+  readonly dreams: string | undefined;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -77,7 +80,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  const { inputShape, outputName, maxMemory } = options;
+  const { inputShape, outputName, maxMemory, dreams } = options;
   return {
     ...work,
     inputShape,
@@ -90,6 +93,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     maxMemory,
     device,
     recover,
+    dreams,
     force,
     dryRun,
   };

@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs';
-import { formatRecovery, recoverModel, type RecoverOptions } from '../index.js';
+import { formatRecovery, recoverModel } from '../index.js';
 import {
+  COMPUTE_OPTIONS,
+  type ComputeArguments,
   JSON_OPTION,
   MEMORY_OPTION,
   type MemoryArguments,
@@ -8,7 +10,6 @@ import {
   type PreprocessArguments,
   SIGNATURE_OPTIONS,
   type SignatureArguments,
-  THREADS_OPTION,
   readInteger,
   readMaxMemory,
   readNumber,
@@ -20,15 +21,13 @@ import { printNote, printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments, ComputeArguments {
   readonly teacher: string;
   readonly student: string;
   readonly sparsity: string;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
-  readonly engine: 'onnxruntime' | 'tensorflow';
-  readonly threads?: string | undefined;
-  readonly device: RecoverOptions['device'];
+  readonly dreams?: string | undefined;
   readonly report?: string | undefined;
   readonly force: boolean;
   readonly 'no-recover': boolean;
@@ -53,21 +52,13 @@ const OPTIONS = {
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
   ...SIGNATURE_OPTIONS,
-  engine: {
-    type: 'string',
-    choices: ['onnxruntime', 'tensorflow'],
-    default: 'onnxruntime',
-    requiresArg: true,
-    describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
-  },
-  ...THREADS_OPTION,
+  ...COMPUTE_OPTIONS,
   ...MEMORY_OPTION,
-  device: {
+  dreams: {
     type: 'string',
-    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
-    default: 'cpu',
     requiresArg: true,
-    describe: 'Where to compute; onnx-dfkd devices shows what there is',
+    describe:
+      'Images to learn from in place of dreams made now: a folder of onnx-dfkd dream, or a uint8 NCHW .npy',
   },
   report: { type: 'string', requiresArg: true, describe: 'Write an HTML report to this file' },
   ...JSON_OPTION,
@@ -100,6 +91,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       threads: readThreads(argv.threads),
       maxMemory: readMaxMemory(argv),
       device: argv.device,
+      dreams: argv.dreams,
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,

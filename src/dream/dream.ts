@@ -13,6 +13,8 @@ import { naturalNoise } from './noise.js';
 export interface DreamOptions {
   /** Images wanted, rounded up to whole batches of the network's size; 0 prepares the step and makes none. */
   readonly count: number;
+  /** Number of the first image, where these are a part of more; classes follow one another over all. Default 0. */
+  readonly first?: number | undefined;
   /** Updates of each image. */
   readonly iterations: number;
   /** Of Adam, in normalised pixel space; falls to 0 along a cosine. */
@@ -47,7 +49,7 @@ export async function dream(
   const images = new Float32Array(batches * batch * plane);
   // Balanced within each batch too, whose statistics are to be those of the training set.
   const balanced = (count: number, start = 0) =>
-    Array.from({ length: count }, (_, i) => (start + i) % network.output.classes);
+    Array.from({ length: count }, (_, i) => ((options.first ?? 0) + start + i) % network.output.classes);
 
   const step = await engine.compile(createDreamStep(network, preprocessing, options.weights), {
     state: startState(network, preprocessing, random),

@@ -64,6 +64,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
       x = tf.relu(x);
     }
     const pooled = tf.mean(x, [2, 3]);
+    values.set('pooled', pooled);
     const product = tf.matMul(pooled, parameter('linear.weight'), false, true);
     return { logits: tf.add(product, parameter('linear.bias')), values, statistics };
   }
@@ -71,7 +72,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
   return {
     batch,
     input: { name: 'input', shape: [batch, 3, 8, 8] },
-    output: { name: 'logits', logits: 'logits', activation: null, classes: 3 },
+    output: { name: 'logits', logits: 'logits', features: 'pooled', activation: null, classes: 3 },
     parameters,
     batchNorms,
     prunable: ['conv1.weight', 'conv2.weight', 'linear.weight'],
