@@ -26,8 +26,8 @@ export interface DreamsReport {
     readonly noise: number;
   }[];
   readonly diversity: {
-    /** Mean cosine distance between the penultimate features of two images of a class, over the classes; 0 is one image. */
-    readonly spread: number;
+    /** Mean cosine distance between the penultimate features of two images of a class, over the classes; 0 is one image, null unmeasured. */
+    readonly spread: number | null;
     /** Share of images that another of their class equals but for little. */
     readonly duplicates: number;
   };
@@ -49,7 +49,7 @@ export interface DreamsResult {
   readonly agreement: number;
   readonly bnDistance: number | null;
   readonly bnDistanceNoise: number | null;
-  readonly diversity: number;
+  readonly diversity: number | null;
   readonly seconds: number;
   /** Of those made now; null where none was. */
   readonly imagesPerSecond: number | null;

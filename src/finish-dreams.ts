@@ -21,14 +21,10 @@ export async function finishDreams(folder: string, plan: DreamPlan): Promise<Dre
   const png = encodePngGrid(grid, grid.columns, grid.shape[3] < 64 ? 2 : 1);
   const contents: Readonly<Record<(typeof SET_FILES)[number], string | Uint8Array>> = {
     'dreams.png': png,
-    'report.json': json(report),
+    'report.json': `${JSON.stringify(report)}\n`,
     'report.html': renderDreamsReport(report, png),
-    [MANIFEST]: json(await describeSet(folder, plan)),
+    [MANIFEST]: `${JSON.stringify(await describeSet(folder, plan), null, 1)}\n`,
   };
   for (const name of SET_FILES) await writeFile(join(folder, name), Buffer.from(contents[name]));
   return report;
-}
-
-function json(value: object): string {
-  return `${JSON.stringify(value, null, 1)}\n`;
 }

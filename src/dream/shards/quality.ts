@@ -123,15 +123,16 @@ function addDirection(sum: Float64Array, vector: Float32Array): void {
 /**
  * Mean over classes of the mean cosine distance of two different images: with unit vectors u, the sum of u_i . u_j over
  * all pairs i != j is |sum u|^2 - n. Free of scale, and of how many images a class has; from 0, the same direction, to
- * 1, unrelated (features after a ReLU do not oppose each other). Classes of one image tell nothing; 0 without others.
+ * 1, unrelated (features after a ReLU do not oppose each other). Classes of one image tell nothing; null
+ * without others.
  */
-function spread(classes: readonly ClassSum[]): number {
+function spread(classes: readonly ClassSum[]): number | null {
   const several = classes.filter(({ count }) => count > 1);
   const distances = several.map(({ count, direction }) => {
     const squared = direction.reduce((sum, x) => sum + x * x, 0);
     return 1 - (squared - count) / (count * (count - 1));
   });
-  return meanOrNull(distances) ?? 0;
+  return meanOrNull(distances);
 }
 
 function meanOrNull(values: ArrayLike<number>): number | null {
