@@ -86,7 +86,8 @@ async function killOne(job, name) {
   const log = join(folder, `${name}-${VICTIM}.log`);
   const text = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
   await until(`task ${VICTIM} dreams`, PATIENCE, () => text().includes('dream 1/'));
-  const pids = slurm.run('scontrol', 'listpids', `${job}_${VICTIM}`).matchAll(/^(\d+) /gm);
+  const id = slurm.run('squeue', '-h', '-o', '%A', '-j', `${job}_${VICTIM}`).trim();
+  const pids = slurm.run('scontrol', 'listpids', id).matchAll(/^(\d+) /gm);
   const pid = Array.from(pids, ([, id]) => Number(id)).find(
     (id) => readlinkSync(`/proc/${id}/exe`) === process.execPath,
   );

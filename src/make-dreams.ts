@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { DfkdError } from '../converters/errors.js';
 import type { Model } from '../converters/model.js';
 import { createExaminer } from './dream/shards/examine.js';
@@ -122,6 +123,7 @@ async function makeMissing(
   settings: DreamsSettings,
   control: RunControl,
 ): Promise<void> {
+  await requireWritable(folder);
   const device = await resolveDevice(settings.device);
   const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
   const work = { ...settings.preset.dream, ...(plan.config.options as { batch: number }) };
@@ -147,6 +149,19 @@ async function makeMissing(
   } finally {
     await examiner.dispose();
     await teacher.classifier.dispose();
+  }
+}
+
+/** Before any work: a folder that exists, or the nearest one around it that does, takes files. Throws E_IO. */
+async function requireWritable(folder: string): Promise<void> {
+  let existing = resolve(folder);
+  while (!existsSync(existing)) existing = dirname(existing);
+  try {
+    await access(existing, constants.W_OK);
+  } catch (error) {
+    throw new DfkdError('E_IO', `'${folder}' cannot be written: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
 }
 

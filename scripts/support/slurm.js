@@ -39,6 +39,11 @@ export async function startSlurm(folder, cpus) {
   }
 
   const stop = async () => {
+    // Tasks outlive the daemon that started them.
+    const quietly = (program, args) =>
+      spawnSync(program, args, { env, encoding: 'utf8', timeout: 10_000 }).stdout;
+    quietly('scancel', ['--user=root']);
+    for (let i = 0; i < 20 && quietly('squeue', ['-h']); i++) await sleep(500);
     for (const daemon of daemons.reverse()) {
       if (daemon.exitCode !== null) continue;
       const ended = new Promise((resolve) => daemon.once('exit', resolve));

@@ -31,7 +31,9 @@ import { interruption } from './signals.js';
 
 interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments, ComputeArguments {
   readonly teacher: string;
-  readonly dirs?: readonly string[] | undefined;
+  readonly dir?: string | undefined;
+  /** The command, and positional arguments beyond the two. */
+  readonly _: readonly (string | number)[];
   readonly merge: boolean;
   readonly count: string;
   readonly synthesis: SynthesisName;
@@ -76,22 +78,24 @@ const OPTIONS = {
 } as const;
 
 export const dreamCommand: CommandModule<object, Arguments> = {
-  command: 'dream <teacher> [dirs..]',
+  command: 'dream <teacher> [dir]',
   describe:
-    'Make images from a teacher alone and keep them: dream <teacher> <dir>, dream --merge <dir> [dirs...]',
+    'Make images from a teacher alone and keep them; with --merge <dir> [dirs...], make one set of shards',
   builder: (yargs) =>
     yargs
       .positional('teacher', {
         type: 'string',
         demandOption: true,
-        describe: 'ONNX file; a folder with --merge',
+        describe: 'ONNX file; with --merge a folder',
       })
-      .positional('dirs', {
+      .positional('dir', {
         type: 'string',
-        array: true,
-        describe: 'Folder to write; folders of shards with --merge',
+        describe: 'Folder to write; with --merge another one of shards, and so on',
       })
-      .options(OPTIONS),
+      .options(OPTIONS)
+      // More folders are left in `_`: of a variadic positional, yargs keeps the last as it does of a repeated option.
+      .strict(false)
+      .strictOptions(),
   handler: async (argv) => {
     const progress = createProgress(process.stderr);
     try {
@@ -104,17 +108,18 @@ export const dreamCommand: CommandModule<object, Arguments> = {
   },
 };
 
-function merge({ teacher, dirs = [] }: Arguments) {
-  return mergeDreams([teacher, ...dirs], { signal: interruption() });
+function merge({ teacher, dir, _: [, ...others] }: Arguments) {
+  const folders = [teacher, ...(dir === undefined ? [] : [dir]), ...others.map(String)];
+  return mergeDreams(folders, { signal: interruption() });
 }
 
 function make(argv: Arguments, onProgress: DreamsOptions['onProgress']) {
-  const [folder, ...others] = argv.dirs ?? [];
-  if (argv.dirs?.length !== 1) {
-    const what = others.length > 0 ? 'One folder is written' : 'The folder to write is missing';
+  const { dir, _: others } = argv;
+  if (dir === undefined || others.length > 1) {
+    const what = dir === undefined ? 'The folder to write is missing' : 'One folder is written';
     throw new DfkdError('E_ARG', `${what}: onnx-dfkd dream <teacher.onnx> <dir>.`);
   }
-  return makeDreams(argv.teacher, folder, {
+  return makeDreams(argv.teacher, dir, {
     count: readInteger('--count', argv.count, 1),
     synthesis: argv.synthesis,
     preset: argv.preset,
