@@ -48,7 +48,7 @@ export function resolveDreamsOptions(options: DreamsOptions): DreamsSettings {
 function checkShard({ index, of }: ShardAssignment, count: number): void {
   const isPart = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 0 && index < of;
   if (!isPart) throw new DfkdError('E_ARG', `There is no shard ${index}/${of}; shards are counted from 0.`);
-  if (of > count) {
-    throw new DfkdError('E_ARG', `${count} images cannot be divided into ${of} shards; ask for more images.`);
+  if (of > count || of > 100_000) {
+    throw new DfkdError('E_ARG', `${count} images cannot be divided into ${of} shards.`);
   }
 }

@@ -2,6 +2,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DfkdError } from '../converters/errors.js';
+import { checkMemory } from '../converters/memory.js';
 import type { Model } from '../converters/model.js';
 import { createExaminer } from './dream/shards/examine.js';
 import { makeShard, measureBaselines } from './dream/shards/make-shard.js';
@@ -52,20 +53,31 @@ export async function makeDreams(
   return summarise(folder, report, made, (performance.now() - start) / 1000);
 }
 
-async function planDreams(input: string, settings: DreamsSettings): Promise<DreamPlan> {
+/** Names of shards have five digits. */
+const MAX_SHARDS = 100_000;
+
+async function planDreams(teacher: string, settings: DreamsSettings): Promise<DreamPlan> {
   const { count, synthesis, shard, seed, preset } = settings;
-  const { model } = await openModel(input, settings);
+  const { model } = await openModel(teacher, settings);
   const shards = shard?.of ?? Math.ceil(count / METHODS[synthesis].shardSize);
-  const { count: _, batch, ...work } = preset.dream;
+  if (shards > MAX_SHARDS) {
+    throw new DfkdError(
+      'E_ARG',
+      `${count} images are more than one run makes; divide them with --shard i/n.`,
+    );
+  }
+  const input = imageShape(model);
+  const size = Math.ceil(count / shards);
+  checkMemory('A shard', 4 * input.reduce((product, dim) => product * dim, size), settings.maxMemory);
   return {
     version: VERSION,
-    teacher: await identifyTeacher(input, model),
+    teacher: await identifyTeacher(teacher, model),
     seed,
     config: {
       synthesis,
-      // A batch larger than a shard would be made in vain.
-      options: { ...work, batch: Math.min(batch, Math.ceil(count / shards)) },
-      input: imageShape(model),
+      // The count is another one for each shard, and a batch larger than that would be made in vain.
+      options: { ...preset.dream, count: undefined, batch: Math.min(preset.dream.batch, size) },
+      input,
       output: model.graph.outputs[0].name,
       preprocessing: planPreprocessing(resolvePreprocessing(settings.preprocess, model)),
       count,

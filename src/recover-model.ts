@@ -116,7 +116,7 @@ async function makeStudent(
           random.split('dream'),
           control,
         )
-      : readDreams(stored, input, teacher, heldOut + 1),
+      : readDreams(stored, input, teacher, { least: heldOut + 1, maxMemory }),
   );
   if (dryRun) return { student: await stage('prune', prune), dreams: null };
 

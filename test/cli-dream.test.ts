@@ -45,15 +45,15 @@ describe('dream', () => {
   });
 
   test('merges any number of folders into the first', () => {
-    for (const index of [0, 1, 2]) {
+    for (const index of [0, 1]) {
       expect(
-        cli.run('dream', 'teacher.onnx', `part${index}`, ...OPTIONS, '--shard', `${index}/3`).status,
+        cli.run('dream', 'teacher.onnx', `part${index}`, ...OPTIONS, '--shard', `${index}/2`).status,
       ).toBe(0);
     }
-    const { status, stdout } = cli.run('dream', '--merge', 'all', 'part0', 'part1', 'part2', '--json');
+    const { status, stdout } = cli.run('dream', '--merge', 'all', 'part0', 'part1', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ count: 8, imagesPerSecond: null });
-    expect(readdirSync(join(cli.path, 'all'))).toContain('shard-00002-of-00003.safetensors');
+    expect(readdirSync(join(cli.path, 'all'))).toContain('shard-00001-of-00002.safetensors');
   });
 
   test.each([

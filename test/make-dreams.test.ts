@@ -187,6 +187,8 @@ describe('making dreams', () => {
 
   test.each([
     [{ count: 0 }, /^E_ARG: The number of images is 0/],
+    [{ count: 1e12 }, /^E_ARG: 1000000000000 images are more than one run makes/],
+    [{ count: 1e12, ...shard(0, 1) }, /^E_LIMIT: A shard would need/],
     [{ count: 3, ...shard(0, 4) }, /^E_ARG: 3 images cannot be divided into 4 shards/],
     [shard(2), /^E_ARG: There is no shard 2\/2/],
     [{ synthesis: 'magic' as 'deepinversion' }, /^E_ARG: There is no synthesis 'magic'/],

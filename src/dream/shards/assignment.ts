@@ -20,9 +20,10 @@ export function assignShard(
 ): ShardAssignment | undefined {
   const { SLURM_ARRAY_TASK_ID: task, JOB_COMPLETION_INDEX: completion } = environment;
   if (text !== undefined) {
-    const [, index = '', of] = /^(\d*)\/(\d+)$/.exec(text) ?? [];
-    if (of === undefined) throw usage(`--shard must be i/n or /n, counted from 0, not '${text}'.`);
-    const chosen = index || task || completion;
+    const match = /^(\d*)\/(\d+)$/.exec(text);
+    if (match === null) throw usage(`--shard must be i/n or /n, counted from 0, not '${text}'.`);
+    const [, index, of] = match;
+    const chosen = index === '' ? (task ?? completion) : index;
     if (chosen === undefined) {
       throw usage(
         `--shard ${text} leaves open which of them this is, and neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX says so.`,

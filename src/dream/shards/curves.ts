@@ -25,8 +25,9 @@ export function encodeCurves(curves: readonly LossCurve[]): [string, StoredTenso
 export function decodeCurves(tensors: ReadonlyMap<string, StoredTensor>, name: string): LossCurve[] {
   const found = new Map<string, Map<string, number[]>>();
   for (const [key, { data }] of tensors) {
-    const [, stage, term] = /^curve\/([^/]*)\/(.*)$/s.exec(key) ?? [];
-    if (term === undefined) continue;
+    const match = /^curve\/([^/]*)\/(.*)$/s.exec(key);
+    if (match === null) continue;
+    const [, stage, term] = match;
     found.set(stage, (found.get(stage) ?? new Map<string, number[]>()).set(term, Array.from(data)));
   }
   return Array.from(found, ([stage, terms]) => {

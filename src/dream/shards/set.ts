@@ -9,8 +9,8 @@ import { decodeShard, encodeShard, type Shard } from './shard.js';
 /** A set of dreams is a folder with the shards of one plan, and a manifest once all of them are there. */
 export const MANIFEST = 'manifest.json';
 
-export interface Manifest extends DreamPlan {
-  readonly format: typeof FORMAT;
+export interface Manifest {
+  readonly plan: DreamPlan;
   readonly shards: readonly { readonly file: string; readonly count: number; readonly sha256: string }[];
 }
 
@@ -95,8 +95,8 @@ export async function* readShards(folder: string, plan: DreamPlan): AsyncGenerat
   }
 }
 
-/** The manifest of a folder that holds all shards of a plan: its last file, which says that the set is complete. */
-export async function describeSet(folder: string, plan: DreamPlan): Promise<Manifest> {
+/** The content of the manifest of a folder that holds all shards of a plan. */
+export async function describeSet(folder: string, plan: DreamPlan): Promise<object> {
   const { config } = plan;
   const shards = [];
   for (let index = 0; index < config.shards; index++) {
@@ -126,19 +126,18 @@ export async function readManifest(folder: string): Promise<Manifest> {
   if (!isObject(manifest) || manifest['format'] !== FORMAT) {
     throw new DfkdError('E_PARSE', `'${path}' is not a manifest of dreams.`);
   }
-  const { format, shards, ...rest } = manifest;
-  const plan = parsePlan(rest, path);
+  const { version, teacher, seed, config, shards } = manifest;
+  const plan = parsePlan({ version, teacher, seed, config }, path);
   const isListed = (entry: unknown, index: number) =>
     isObject(entry) && entry['file'] === shardName(index, plan.config.shards) && isHash(entry['sha256']);
   if (!Array.isArray(shards) || shards.length !== plan.config.shards || !shards.every(isListed)) {
     throw new DfkdError('E_PARSE', `'${path}' does not list the ${plan.config.shards} shards of its set.`);
   }
-  return { format, ...plan, shards: shards as Manifest['shards'] };
+  return { plan, shards: shards as Manifest['shards'] };
 }
 
 /** As `readShards`, for a complete set; also E_PARSE for a shard that is not the one of the manifest. */
-export async function* readSet(folder: string, manifest: Manifest): AsyncGenerator<Shard> {
-  const { format, shards, ...plan } = manifest;
+export async function* readSet(folder: string, { plan, shards }: Manifest): AsyncGenerator<Shard> {
   for await (const shard of readShards(folder, plan)) {
     const { file, sha256 } = shards[shard.index];
     if ((await hashFile(join(folder, file))) !== sha256) {
