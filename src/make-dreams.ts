@@ -15,7 +15,7 @@ import {
   type DreamPlan,
 } from './dream/shards/plan.js';
 import { createQuality } from './dream/shards/quality.js';
-import { hasShard, listShards, readShard, writeShard } from './dream/shards/set.js';
+import { isWhole, listShards, readShard, writeShard } from './dream/shards/set.js';
 import { METHODS } from './dream/synthesise.js';
 import { resolveDreamsOptions, type DreamsOptions, type DreamsSettings } from './dreams-options.js';
 import { summarise, type DreamsReport, type DreamsResult } from './dreams-report.js';
@@ -123,7 +123,10 @@ async function findMissing(
     );
   }
   const missing: number[] = [];
-  for (const index of wanted) if (!(await hasShard(folder, plan, index))) missing.push(index);
+  for (const index of wanted) {
+    const isThere = there.includes(shardName(index, plan.config.shards));
+    if (!isThere || !(await isWhole(folder, plan, index))) missing.push(index);
+  }
   return missing;
 }
 

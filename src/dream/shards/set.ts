@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DfkdError } from '../../../converters/errors.js';
+import { DfkdError, EXIT_STATUS } from '../../../converters/errors.js';
 import { writeWhole } from '../../output-file.js';
 import { hashFile, parsePlan, parseShardName, shardName, shardRange, type DreamPlan } from './plan.js';
 import { isObject } from './safetensors.js';
@@ -45,21 +45,18 @@ export async function listShards(folder: string): Promise<string[]> {
 }
 
 /**
- * Whether a shard of the plan is there and whole; a damaged one counts as missing.
+ * Whether a shard that is there is whole; a damaged one is as good as missing.
  * Throws E_ARG where a shard of another plan is in its place.
  */
-export async function hasShard(folder: string, plan: DreamPlan, index: number): Promise<Shard | undefined> {
-  const name = shardName(index, plan.config.shards);
-  if (!(await listShards(folder)).includes(name)) return undefined;
-  let shard;
+export async function isWhole(folder: string, plan: DreamPlan, index: number): Promise<boolean> {
+  const path = join(folder, shardName(index, plan.config.shards));
   try {
-    shard = await readShard(join(folder, name));
+    requireSamePlan(plan, await readShard(path), path);
+    return true;
   } catch (error) {
-    if (error instanceof DfkdError && error.code !== 'E_IO') return undefined;
+    if (error instanceof DfkdError && EXIT_STATUS[error.code] === EXIT_STATUS.E_PARSE) return false;
     throw error;
   }
-  requireSamePlan(plan, shard, join(folder, name));
-  return shard;
 }
 
 /** Throws E_ARG, naming what differs, where a shard was made with other settings. */
