@@ -1,5 +1,5 @@
 import type { DeviceList } from './engine/device.js';
-import type { DreamsOptions } from './dreams-options.js';
+import type { DreamsOptions } from './make-dreams-options.js';
 import type { DreamsResult } from './dreams-report.js';
 import type { InspectOptions, Inspection } from './inspect.js';
 import type { SupportedOperator } from './supported-operators.js';
@@ -18,7 +18,7 @@ export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js'
 export type { DeviceList, DeviceStatus } from './engine/device.js';
 export { assignShard, type ShardAssignment } from './dream/shards/assignment.js';
 export { SYNTHESES, type SynthesisName } from './dream/synthesis.js';
-export type { DreamsOptions } from './dreams-options.js';
+export type { DreamsOptions } from './make-dreams-options.js';
 export type { DreamsReport, DreamsResult } from './dreams-report.js';
 export type { SupportedOperator } from './supported-operators.js';
 export type { InspectOptions, Inspection } from './inspect.js';

@@ -17,7 +17,7 @@ import {
 import { createQuality } from './dream/shards/quality.js';
 import { isWhole, listShards, readShard, writeShard } from './dream/shards/set.js';
 import { METHODS } from './dream/synthesise.js';
-import { resolveDreamsOptions, type DreamsOptions, type DreamsSettings } from './dreams-options.js';
+import { resolveDreamsOptions, type DreamsOptions, type DreamsSettings } from './make-dreams-options.js';
 import { summarise, type DreamsReport, type DreamsResult } from './dreams-report.js';
 import { createEngine } from './engine/create-engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';

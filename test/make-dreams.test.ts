@@ -5,7 +5,7 @@ import { DfkdError } from '../converters/errors.js';
 import { readModel } from '../converters/read.js';
 import { toRunnable } from '../converters/runnable.js';
 import { decodeShard, encodeShard, restoreImages } from '../src/dream/shards/shard.js';
-import { type DreamsOptions } from '../src/dreams-options.js';
+import { type DreamsOptions } from '../src/make-dreams-options.js';
 import { makeDreams } from '../src/make-dreams.js';
 import { mergeDreams } from '../src/merge-dreams.js';
 import { encodeNpy } from '../src/npy.js';

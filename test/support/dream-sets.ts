@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { Shard } from '../../src/dream/shards/shard.js';
 import type { DreamPlan } from '../../src/dream/shards/plan.js';
-import type { DreamsOptions } from '../../src/dreams-options.js';
+import type { DreamsOptions } from '../../src/make-dreams-options.js';
 import { createRandom } from '../../src/random.js';
 import { TINY_PRESET } from './tiny-preset.js';
 import { encodeTinyTeacher } from './tiny-teacher.js';
