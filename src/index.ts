@@ -1,7 +1,10 @@
 import type { DeviceList } from './engine/device.js';
+import type { DreamsOptions } from './make-dreams-options.js';
+import type { DreamsResult } from './dreams-report.js';
 import type { InspectOptions, Inspection } from './inspect.js';
 import type { SupportedOperator } from './supported-operators.js';
 import type { RecoverOptions, RecoverResult } from './recover-model.js';
+import type { RunControl } from './progress.js';
 import type { EvaluateOptions, Evaluation } from './verify/evaluate.js';
 import type { Parity } from './verify/parity.js';
 import type { VerifyOptions } from './verify/verify-models.js';
@@ -13,6 +16,10 @@ import type { VerifyOptions } from './verify/verify-models.js';
 
 export { DfkdError, EXIT_STATUS, type ErrorCode } from '../converters/errors.js';
 export type { DeviceList, DeviceStatus } from './engine/device.js';
+export { assignShard, type ShardAssignment } from './dream/shards/assignment.js';
+export { SYNTHESES, type SynthesisName } from './dream/synthesis.js';
+export type { DreamsOptions } from './make-dreams-options.js';
+export type { DreamsReport, DreamsResult } from './dreams-report.js';
 export type { SupportedOperator } from './supported-operators.js';
 export type { InspectOptions, Inspection } from './inspect.js';
 export type { MemoryOptions, NoteOptions, SignatureOptions } from './open-model.js';
@@ -24,6 +31,7 @@ export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-mo
 export type { RungName } from './recover/ladder.js';
 export {
   formatDevices,
+  formatDreams,
   formatEvaluation,
   formatInspection,
   formatOperators,
@@ -51,6 +59,25 @@ export async function recoverModel(
   const result = await recipe.recoverModel(input, output, options);
   if (report !== undefined) await writeReport(report, result);
   return result;
+}
+
+/** Makes images from the ONNX classifier at `input` alone, and writes them to `folder` as shards, with a report. */
+export async function makeDreams(
+  input: string,
+  folder: string,
+  options?: DreamsOptions,
+): Promise<DreamsResult> {
+  const { makeDreams: make } = await import('./make-dreams.js');
+  return make(input, folder, options);
+}
+
+/** Makes one set, in the first folder, of the shards that lie in it and in the others. */
+export async function mergeDreams(
+  folders: readonly string[],
+  control?: Pick<RunControl, 'signal'>,
+): Promise<DreamsResult> {
+  const { mergeDreams: merge } = await import('./merge-dreams.js');
+  return merge(folders, control);
 }
 
 /** What a model is made of, and whether this tool can work on it. */

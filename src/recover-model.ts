@@ -10,9 +10,10 @@ import type { Engine, HostTensor } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
 import type { Network } from './network/network.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
-import { throwIfInterrupted } from './progress.js';
+import { throwIfInterrupted, type RunControl } from './progress.js';
 import { prune } from './prune/prune.js';
 import { createRandom } from './random.js';
+import { readDreams } from './read-dreams.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
 import { createMeasure } from './recover/distil.js';
@@ -21,7 +22,7 @@ import { createRunRecord, type RunRecord } from './run-record.js';
 import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
 import { hasStatistics, noteNormalization, trainAsItIs, trainNormalized } from './trainee.js';
-import { makeImages } from './training-images.js';
+import { makeImages, type GivenImages } from './training-images.js';
 import type { Parity } from './verify/parity.js';
 import { VERSION } from './version.js';
 import { planWork, type PlanOptions } from './work-plan.js';
@@ -57,7 +58,7 @@ export async function recoverModel(
   try {
     const elapsed = () => (performance.now() - start) / 1000;
     const timing = { elapsed, announce: options.onNote !== undefined };
-    const { student, agreement, images } = await makeStudent(engine, teacher, settings, run, timing);
+    const { student, agreement, images } = await makeStudent(engine, input, teacher, settings, run, timing);
     const written = settings.dryRun
       ? null
       : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
@@ -98,6 +99,7 @@ export async function recoverModel(
 /** Images, pruning, the ladder; without recovery, pruning alone. */
 async function makeStudent(
   engine: Engine,
+  input: string,
   teacher: Teacher,
   settings: RecoverSettings,
   run: RunRecord,
@@ -113,20 +115,18 @@ async function makeStudent(
   if (!settings.recover) return pruneOnly();
 
   const random = createRandom(settings.seed);
-  const calibration =
-    settings.calibration === undefined
-      ? null
-      : await readCalibration(settings.calibration, teacher, { ...control, maxMemory: settings.maxMemory });
+  const given = await readGivenImages(input, teacher, settings, control);
   const trainee = hasStatistics(teacher)
     ? trainAsItIs(teacher)
     : await stage('calibrate', () =>
-        trainNormalized(engine, teacher, calibration, settings, random.split('calibrate'), control),
+        trainNormalized(engine, teacher, given.calibration, settings, random.split('calibrate'), control),
       );
   const { network, restore } = trainee;
   const { preprocessing } = teacher;
-  const subject = { ...trainee, preprocessing, dreams: hasStatistics(teacher) || calibration !== null };
+  const dreams = given.dreams === null && (hasStatistics(teacher) || given.calibration !== null);
+  const subject = { ...trainee, preprocessing, dreams };
   const plan = await planWork(engine, subject, { ...settings, ...timing }, run);
-  const images = await makeImages(engine, subject, calibration, { ...settings, plan }, random, run);
+  const images = await makeImages(engine, subject, given, { ...settings, plan }, random, run);
   if (settings.dryRun) return pruneOnly();
 
   const agreement = await createMeasure(teacher.classifier, copyTeacher(teacher.network), images.measuring);
@@ -145,6 +145,23 @@ async function makeStudent(
   });
   const student = roundStudent(teacher.network, restore(climbed.student));
   return { student, agreement: climbed.agreement, images: images.shown };
+}
+
+/** Images of the user's, as the model takes them. */
+async function readGivenImages(
+  input: string,
+  teacher: Teacher,
+  { calibration, dreams, preset, maxMemory }: RecoverSettings,
+  control: RunControl,
+): Promise<GivenImages> {
+  const least = preset.heldOut + 1;
+  return {
+    calibration:
+      calibration === undefined
+        ? null
+        : await readCalibration(calibration, teacher, { ...control, maxMemory }),
+    dreams: dreams === undefined ? null : await readDreams(dreams, input, teacher, { least, maxMemory }),
+  };
 }
 
 /** Writes the student into a copy of the file, and lets it take the output's name once onnxruntime agrees with us. */

@@ -39,6 +39,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly calibration?: string | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
+  /** Images from disk in place of dreams: a folder that `makeDreams` wrote, or a .npy of uint8 images. */
+  readonly dreams?: string | undefined;
   /** Replace an existing output. Default false. */
   readonly force?: boolean | undefined;
   /** Do everything up to the first training step, write nothing. Default false. */
@@ -62,6 +64,7 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly device: Device | 'auto';
   readonly calibration: string | undefined;
   readonly recover: boolean;
+  readonly dreams: string | undefined;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -109,7 +112,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  const { inputShape, outputName, maxMemory, calibration } = options;
+  const { inputShape, outputName, maxMemory, calibration, dreams } = options;
   return {
     ...work,
     inputShape,
@@ -127,6 +130,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     device,
     calibration,
     recover,
+    dreams,
     force,
     dryRun,
   };

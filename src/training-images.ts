@@ -22,6 +22,14 @@ export interface TrainingImages {
 
 type Amounts = Pick<Preset, 'heldOut' | 'shift'>;
 
+/** Images of the user's, null where there are none. */
+export interface GivenImages {
+  /** In place of dreams made now. */
+  readonly dreams: Dreams | null;
+  /** [count, channels, height, width], to learn from besides. */
+  readonly calibration: HostTensor | null;
+}
+
 export interface MakeImagesOptions {
   readonly preset: Preset;
   readonly plan: Pick<WorkPlan, 'dream'>;
@@ -33,11 +41,12 @@ export interface MakeImagesOptions {
 export async function makeImages(
   engine: Engine,
   { model, network, preprocessing, dreams }: Subject,
-  calibration: HostTensor | null,
+  { calibration, dreams: stored }: GivenImages,
   { preset, plan, maxMemory, dryRun }: MakeImagesOptions,
   random: Random,
   { stage, control }: RunRecord,
 ): Promise<TrainingImages> {
+  if (stored !== null) return useDreams(stored, calibration, preset, random);
   if (!dreams) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;

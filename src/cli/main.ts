@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DfkdError, printable, printableJson } from '../index.js';
 import { devicesCommand } from './devices.js';
+import { dreamCommand } from './dream.js';
 import { evaluateCommand } from './evaluate.js';
 import { inspectCommand } from './inspect.js';
 import { opsCommand } from './ops.js';
@@ -44,6 +45,7 @@ async function run(args: string[]): Promise<void> {
     })
     .locale('en')
     .command(recoverCommand)
+    .command(dreamCommand)
     .command(inspectCommand)
     .command(opsCommand)
     .command(evaluateCommand)

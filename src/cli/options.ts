@@ -1,4 +1,4 @@
-import { DfkdError, type PreprocessOption } from '../index.js';
+import { DfkdError, type PreprocessOption, type RecoverOptions } from '../index.js';
 
 /** Options that several commands share, and strict readers of their values. Values arrive as text. */
 
@@ -34,7 +34,21 @@ export const JSON_OPTION = {
   json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
 } as const;
 
-export const THREADS_OPTION = {
+export const COMPUTE_OPTIONS = {
+  engine: {
+    type: 'string',
+    choices: ['onnxruntime', 'tensorflow'],
+    default: 'onnxruntime',
+    requiresArg: true,
+    describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
+  },
+  device: {
+    type: 'string',
+    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
+    default: 'cpu',
+    requiresArg: true,
+    describe: 'Where to compute; onnx-dfkd devices shows what there is',
+  },
   threads: { type: 'string', describe: 'Threads (default: one per physical core)', requiresArg: true },
 } as const;
 
@@ -45,6 +59,12 @@ export const MEMORY_OPTION = {
     requiresArg: true,
   },
 } as const;
+
+export interface ComputeArguments {
+  readonly engine: 'onnxruntime' | 'tensorflow';
+  readonly device: RecoverOptions['device'];
+  readonly threads?: string | undefined;
+}
 
 export interface MemoryArguments {
   readonly 'max-memory'?: string | undefined;

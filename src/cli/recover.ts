@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { formatRecovery, recoverModel, type RecoverOptions, type RungName } from '../index.js';
 import {
+  COMPUTE_OPTIONS,
+  type ComputeArguments,
   JSON_OPTION,
   MEMORY_OPTION,
   type MemoryArguments,
@@ -8,7 +10,6 @@ import {
   type PreprocessArguments,
   SIGNATURE_OPTIONS,
   type SignatureArguments,
-  THREADS_OPTION,
   readDuration,
   readInteger,
   readMaxMemory,
@@ -21,7 +22,7 @@ import { printNote, printResult } from './output.js';
 import { createProgress } from './progress.js';
 import { interruption } from './signals.js';
 
-interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments {
+interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArguments, ComputeArguments {
   readonly teacher: string;
   readonly student: string;
   readonly sparsity?: string | undefined;
@@ -31,10 +32,8 @@ interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArgum
   readonly budget?: string | undefined;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
-  readonly engine: 'onnxruntime' | 'tensorflow';
-  readonly threads?: string | undefined;
-  readonly device: RecoverOptions['device'];
   readonly calib?: string | undefined;
+  readonly dreams?: string | undefined;
   readonly report?: string | undefined;
   readonly force: boolean;
   readonly 'no-recover': boolean;
@@ -81,21 +80,13 @@ const OPTIONS = {
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
   ...SIGNATURE_OPTIONS,
-  engine: {
-    type: 'string',
-    choices: ['onnxruntime', 'tensorflow'],
-    default: 'onnxruntime',
-    requiresArg: true,
-    describe: 'What computes; tensorflow needs @tensorflow/tfjs-node',
-  },
-  ...THREADS_OPTION,
+  ...COMPUTE_OPTIONS,
   ...MEMORY_OPTION,
-  device: {
+  dreams: {
     type: 'string',
-    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'],
-    default: 'cpu',
     requiresArg: true,
-    describe: 'Where to compute; onnx-dfkd devices shows what there is',
+    describe:
+      'Images to learn from in place of dreams made now: a folder of onnx-dfkd dream, or a uint8 NCHW .npy',
   },
   calib: {
     type: 'string',
@@ -138,6 +129,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       maxMemory: readMaxMemory(argv),
       device: argv.device,
       calibration: argv.calib,
+      dreams: argv.dreams,
       report: argv.report,
       recover: !argv['no-recover'],
       force: argv.force,

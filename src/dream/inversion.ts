@@ -16,6 +16,8 @@ import { balancedTargets, oneHot, predictedClasses } from './targets.js';
 export interface InversionOptions {
   /** Images of a batch; the preset may allow fewer. */
   readonly batch: number;
+  /** Number of the first image, where these are a part of more; classes follow one another over all. Default 0. */
+  readonly first?: number | undefined;
   /** Updates of each image, at all resolutions together. */
   readonly iterations: number;
   /** How; default by the size of the teacher's input. */
@@ -70,7 +72,7 @@ export async function createInversion(
   const batch = Math.min(options.batch, preset.batch);
   const network = lower(batch);
   const { classes } = network.output;
-  const classesOf = balancedTargets(classes, batch, random);
+  const classesOf = balancedTargets(classes, batch, options.first);
   const given = (index: number) => {
     const weights = Object.entries(student ? toArrays(network, student().weights) : {});
     return {

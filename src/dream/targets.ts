@@ -1,18 +1,20 @@
 import type { HostTensor } from '../engine/engine.js';
-import type { Random } from '../random.js';
+import { createRandom } from '../random.js';
 
 /**
  * The classes of the images of each batch, in an order drawn once and repeated: any run of consecutive images, and so
  * every batch as well as all of them, shows each class equally often, to within one. Where the classes outnumber the
- * batch, their neighbours (breeds of dog) do not fill it together.
+ * batch, their neighbours (breeds of dog) do not fill it together. It is one order for all runs, so that the parts of a
+ * set continue each other.
+ * @param first number of the first image of batch 0
  */
 export function balancedTargets(
   classes: number,
   batch: number,
-  random: Random,
+  first = 0,
 ): (index: number) => readonly number[] {
-  const order = random.split('classes').permutation(classes);
-  return (index) => Array.from({ length: batch }, (_, i) => order[(index * batch + i) % classes]);
+  const order = createRandom(0).split('classes').permutation(classes);
+  return (index) => Array.from({ length: batch }, (_, i) => order[(first + index * batch + i) % classes]);
 }
 
 /** [targets, classes] with a 1 in each row. */

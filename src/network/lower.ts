@@ -67,6 +67,7 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
     output: {
       name: outputName,
       logits,
+      features: findFeatures(graph, logits),
       activation,
       classes: classesOf(inference, logits, options.batch),
     },
@@ -184,6 +185,21 @@ function findLogits(graph: Graph, output: string): Pick<Network['output'], 'logi
     }
     if (isActivation) activation = opType;
     [logits] = producer.inputs;
+  }
+}
+
+/** Operators whose first input is what a last layer sees. */
+const LAYERS: ReadonlySet<string> = new Set(['Gemm', 'MatMul', 'Conv']);
+
+/** Follows the logits back to the last layer with weights, over its bias, pooling and the like; gives what it reads. */
+function findFeatures({ nodes }: Graph, logits: string): string {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  for (let value = logits; ;) {
+    const producer = producers.get(value);
+    const computed = producer?.inputs.find((name) => producers.has(name));
+    if (producer === undefined || computed === undefined) return logits;
+    if (LAYERS.has(producer.opType)) return computed;
+    value = computed;
   }
 }
 

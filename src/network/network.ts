@@ -93,11 +93,13 @@ export interface Network {
   readonly input: { readonly name: string; readonly shape: readonly number[] };
   /**
    * `name` is the graph output. `logits` is the value before its final Softmax or LogSoftmax; the same where there
-   * is none. `activation` is that operator.
+   * is none. `activation` is that operator. `features` is the value that the last layer with weights reads, [batch,
+   * channels, ...]; the logits where there is no computed one.
    */
   readonly output: {
     readonly name: string;
     readonly logits: string;
+    readonly features: string;
     readonly activation: 'Softmax' | 'LogSoftmax' | null;
     readonly classes: number;
   };

@@ -1,3 +1,4 @@
+import type { DreamsResult } from '../dreams-report.js';
 import type { DeviceList, DeviceStatus } from '../engine/device.js';
 import type { Inspection } from '../inspect.js';
 import { printable, shorten } from '../printable.js';
@@ -82,6 +83,24 @@ export function formatEvaluation({ accuracy, correct, count }: Evaluation): stri
 export function formatParity({ maxAbsDiff, maxRelDiff, equal }: Parity): string {
   const verdict = equal ? 'equal within the tolerance' : 'different';
   return `${verdict}: largest difference ${formatNumber(maxAbsDiff)}, relative ${formatNumber(maxRelDiff)}`;
+}
+
+export function formatDreams({ count, agreement, diversity, seconds, details }: DreamsResult): string {
+  const { start, dreams, noise } = details.report.bnDistance;
+  const speed = `in ${seconds.toFixed(1)} s`;
+  const facts: [string, string][] = [
+    ['dreams', `${count} images in ${details.folder}, ${speed}`],
+    ['agreement', `the teacher takes ${formatShare(agreement)} for the class they were made for`],
+    [
+      'batch norm',
+      `distance ${formatNumber(dreams)}; start images ${formatNumber(start)}, Gaussian noise ${formatNumber(noise)}`,
+    ],
+    [
+      'diversity',
+      `${formatNumber(diversity)} within classes, ${formatShare(details.report.diversity.duplicates)} near-duplicates`,
+    ],
+  ];
+  return facts.map(([name, value]) => printable(`${name.padEnd(12)}${value}`)).join('\n');
 }
 
 export function formatRecovery(result: RecoverResult): string {

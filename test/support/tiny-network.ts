@@ -65,6 +65,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
       values.set(`${layer}.activated`, x);
     }
     const pooled = tf.mean(x, [2, 3]);
+    values.set('pooled', pooled);
     const product = tf.matMul(pooled, parameter('linear.weight'), false, true);
     const logits = tf.add(product, parameter('linear.bias'));
     values.set('pooled', pooled).set('logits', logits);
@@ -74,7 +75,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
   return {
     batch,
     input: { name: 'input', shape: [batch, 3, 8, 8] },
-    output: { name: 'logits', logits: 'logits', activation: null, classes: 3 },
+    output: { name: 'logits', logits: 'logits', features: 'pooled', activation: null, classes: 3 },
     parameters,
     batchNorms,
     prunable: ['conv1.weight', 'conv2.weight', 'linear.weight'],
