@@ -10,7 +10,6 @@ import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { lowerModel } from '../src/network/lower.js';
 import type { Network } from '../src/network/network.js';
 import { resolvePreprocessing } from '../src/preprocess.js';
-import { PRESETS } from '../src/presets.js';
 import { createRandom } from '../src/random.js';
 import { distil } from '../src/recover/distil.js';
 import { createDistilStep, distilState } from '../src/recover/distil-step.js';
@@ -48,7 +47,7 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
 
   test('a teacher that overflows stops the dream at its first step, and the layer is named', async () => {
     const model = modelOf(overflowingSpec());
-    const options = { ...PRESETS.fast.dream, count: BATCH, iterations: 3 };
+    const options = { batch: BATCH, count: BATCH, iterations: 3 };
     const network = networkOf(overflowingSpec());
     const preprocessing = resolvePreprocessing('unit', model);
     await expect(
