@@ -28,13 +28,13 @@ export interface Resolution {
  * - crossEntropy 3 (1) and batchNorm 100 (10): the paper's batch-norm term is a sum in the layers' units, ours a mean
  *   divergence, which is smaller.
  * - totalVariation 10 (2.5e-5) and l2 0.01 (3e-8): ours are means over the pixels, the paper's norms of whole batches.
- * - competition 3 (10), of the adaptive form: as much as the class, or images leave it for the sake of dissent.
+ * - competition 1 (10), of the adaptive form: from 3 on, single images leave their class for the sake of dissent.
  * - learningRate 0.2 (0.05), in a fraction of the 2,000 iterations: Adam moves a pixel by about the rate in each.
  * - no warm-up (none), jitter 2 (2), one resolution (one), no weight of its own for the first batch norm (none).
  */
 export const SMALL_IMAGES: InversionPreset = {
   batch: 256,
-  weights: { crossEntropy: 3, batchNorm: 100, totalVariation: 10, l2: 0.01, competition: 3 },
+  weights: { crossEntropy: 3, batchNorm: 100, totalVariation: 10, l2: 0.01, competition: 1 },
   learningRate: 0.2,
   warmUp: 0,
   jitter: 2,
