@@ -1,3 +1,4 @@
+import { DfkdError } from '../converters/errors.js';
 import { roundTo } from '../converters/half.js';
 import type { Model } from '../converters/model.js';
 import { computesInHalf } from '../converters/runnable.js';
@@ -36,18 +37,27 @@ export interface TeacherOptions extends SignatureOptions, MemoryOptions {
 
 /**
  * Reads, validates and lowers the teacher, and compares our forward pass with onnxruntime's on the file.
- * Throws what reading, validating and lowering throw; E_INTERNAL where the two differ.
+ * Throws what reading, validating and lowering throw; E_UNSUPPORTED where it takes no images; E_INTERNAL where the two differ.
  */
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
   const { model, notes } = await openModel(path, options);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
 
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
+  requireImages(network);
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];
   const teacher = { model, preprocessing, network, classifier, notes: known };
   await compareWithFile(teacher, copyTeacher(network), path, 'The network read from the file', options);
   return teacher;
+}
+
+function requireImages({ input: { name, shape } }: Network): void {
+  if (shape.length === 4) return;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Input '${name}' is [${shape.join(', ')}]; images [N, C, H, W] are needed to learn from.`,
+  );
 }
 
 /**
