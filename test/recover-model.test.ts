@@ -48,16 +48,19 @@ describe('the recipe', () => {
       seconds: expect.any(Number),
       sparsity: { target: 0.8, achieved: result.sparsity.achieved },
       agreement: { pruned: expect.any(Number), recovered: expect.any(Number) },
-      stages: ['read', 'dream', 'prune', 'statistics', 'match', 'reconstruct', 'distil', 'write'].map(
-        (name) =>
-          expect.objectContaining({
-            name,
-            seconds: expect.any(Number),
-            agreement: ['read', 'dream', 'write'].includes(name) ? null : expect.any(Number),
-          }),
-      ),
+      stages: result.stages,
       parity: { maxAbsDiff: expect.any(Number) },
     });
+    expect(result.stages.map(({ name, agreement }) => [name, agreement !== null])).toEqual([
+      ['read', false],
+      ['dream', false],
+      ['prune', true],
+      ['statistics', true],
+      ['match', true],
+      ['reconstruct', true],
+      ['distil', true],
+      ['write', false],
+    ]);
     expect(stages).toEqual(new Set(['dream', 'statistics', 'reconstruct', 'distil']));
     expect(result.agreement.recovered).toBeGreaterThanOrEqual(result.agreement.pruned!);
     expect(readdirSync(folder)).toEqual(['student.onnx']);
