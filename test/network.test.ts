@@ -131,10 +131,22 @@ describe('output', () => {
   test.each(['Softmax', 'LogSoftmax'])('a final %s comes after the logits', (opType) => {
     const network = lower([...linear, node(opType, ['scores'], 'y')], weights);
     const { logits, values } = network.forward(tf, {}, tf.ones([2, 2, 4, 4]));
-    expect(network.output).toEqual({ name: 'y', logits: 'scores', activation: opType, classes: 3 });
+    const ends = { name: 'y', logits: 'scores', features: 'features' };
+    expect(network.output).toEqual({ ...ends, activation: opType, classes: 3 });
     expect(logits).toBe(values.get('scores'));
     const sums = tf.sum(opType === 'Softmax' ? values.get('y')! : tf.exp(values.get('y')!), 1).dataSync();
     for (const sum of sums) expect(sum).toBeCloseTo(1, 5);
+  });
+
+  test('features are what the last layer reads, over a bias of its own or a pooling after it', () => {
+    const bias = [node('MatMul', ['features', 'w'], 'product'), node('Add', ['b', 'product'], 'y')];
+    const matMul = lower([...POOL_AND_FLATTEN('x'), ...bias], { ...weights, b: floats([3]) });
+    expect(matMul.output.features).toBe('features');
+    const conv = [node('Relu', ['x'], 'positive'), node('Conv', ['positive', 'k'], 'maps')];
+    const pooled = [node('GlobalAveragePool', ['maps'], 'pool'), node('Flatten', ['pool'], 'y')];
+    expect(lower([...conv, ...pooled], { k: floats([3, 2, 1, 1]) }).output.features).toBe('positive');
+    const direct = [node('Flatten', ['x'], 'flat'), node('Gemm', ['flat', 'd'], 'y')];
+    expect(lower(direct, { d: floats([32, 3]) }).output.features).toBe('flat');
   });
 
   test('anything but [batch, classes] is no classifier', () => {
