@@ -1,5 +1,6 @@
 import { DfkdError } from './errors.js';
 import type { DataType, Model, Node } from './model.js';
+import { dropIdentities } from './drop-identities.js';
 import { toRawData } from './encode.js';
 import { refuseExternal, toTensor } from './read-tensor.js';
 import {
@@ -16,6 +17,9 @@ import {
 } from './schema/index.js';
 import { editModel } from './write.js';
 
+/** Nodes of one kind that no exporter writes. */
+const MANY = 5_000;
+
 /** Types that the network computes in float32 and onnxruntime has no convolutions for. */
 const WIDENED: ReadonlySet<number> = new Set([TensorDataType.BFLOAT16, TensorDataType.DOUBLE]);
 
@@ -26,6 +30,7 @@ const WIDENED: ReadonlySet<number> = new Set([TensorDataType.BFLOAT16, TensorDat
  * 3. bfloat16 and double become float32, whose kernels are the only ones of onnxruntime's that do convolutions; what
  *    is stored keeps its (rounded) value.
  * 4. float16 inputs and outputs become float32, with a Cast to or from the float16 within.
+ * 5. Identity nodes go where there are very many, for which onnxruntime takes time that grows with their square.
  * Without any of these the result is `model.bytes`.
  * @throws DfkdError E_UNSUPPORTED for attributes that are not understood, which could name files too
  */
@@ -40,6 +45,7 @@ export function toRunnable(model: Model): Uint8Array {
     ...(proto.graph!.initializer ?? []).map(widenTensor),
     ...valueInfos(proto).map(widenValue),
     castHalves(proto.graph!, model),
+    nodes.filter(({ opType }) => opType === 'Identity').length > MANY && dropIdentities(proto.graph!),
   ];
   return changes.some(Boolean) ? encodeModelProto(proto) : bytes;
 }

@@ -87,14 +87,17 @@ async function runTest(folder) {
 
 /** 'passed', or 'failed' or 'skipped' with the reason. */
 async function outcome(folder) {
-  try {
-    const failure = await runTest(folder);
-    if (!failure) return ['passed'];
+  const failed = (reason) => {
     const known = SKIPS[basename(folder)];
-    return known ? ['skipped', known] : ['failed', failure];
+    return known ? ['skipped', known] : ['failed', reason];
+  };
+  try {
+    const difference = await runTest(folder);
+    return difference ? failed(difference) : ['passed'];
   } catch (error) {
     const outOfScope = error instanceof UnsupportedError || isUnreadableType(error);
-    return [outOfScope ? 'skipped' : 'failed', String(error.message).split('\n')[0]];
+    const reason = String(error.message).split('\n')[0];
+    return outOfScope ? ['skipped', reason] : failed(reason);
   }
 }
 

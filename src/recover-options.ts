@@ -23,6 +23,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly device?: Device | 'auto' | undefined;
   /** False: prune only. Default true. */
   readonly recover?: boolean | undefined;
+  /** Where the caller will write a report; refused where it would replace one of the teacher's files. */
+  readonly report?: string | undefined;
   /** Replace an existing output. Default false. */
   readonly force?: boolean | undefined;
   /** Do everything up to the first training step, write nothing. Default false. */

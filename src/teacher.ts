@@ -43,8 +43,8 @@ export interface TeacherOptions extends SignatureOptions, MemoryOptions {
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
   const { model, notes } = await openModel(path, options);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-  requireBatchNorms(inlineFunctions(model));
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
+  requireBatchNorms(inlineFunctions(model));
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];
   const teacher = { model, preprocessing, network, classifier, notes: known };

@@ -158,6 +158,16 @@ describe('what stands in the way of the data', () => {
     }
   });
 
+  test('and no report takes the place of either', async () => {
+    writeExternalTeacher();
+    for (const report of ['teacher.onnx.data', 'student.onnx.data']) {
+      expect(await refused('student.onnx', { ...OPTIONS, force: true, report: at(report) })).toMatchObject({
+        code: 'E_ARG',
+        message: expect.stringContaining('choose another name') as string,
+      });
+    }
+  });
+
   test('interrupted, neither file is left, and a replaced pair stays', async () => {
     writeExternalTeacher();
     writeFileSync(at('student.onnx'), 'old model');

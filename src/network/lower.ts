@@ -1,6 +1,6 @@
 import { DfkdError } from '../../converters/errors.js';
 import { inferGraph, type Inference } from '../../converters/infer-shapes.js';
-import { checkMemory } from '../../converters/memory.js';
+import { checkMemory, checkNodeCount } from '../../converters/memory.js';
 import type { Graph, Model, Node, ValueInfo } from '../../converters/model.js';
 import { findOperator, SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
 import { isFloating } from '../../converters/ops/support/constants.js';
@@ -28,9 +28,6 @@ export interface LowerOptions {
   /** Bytes that a step may take; default three quarters of the machine's. */
   readonly maxMemory?: number | undefined;
 }
-
-/** Tracing and differentiating takes a call per node; real classifiers have a few thousand. */
-const MAX_COMPUTED_NODES = 20_000;
 
 /**
  * Lowers a model to a trainable network for one batch size.
@@ -155,12 +152,7 @@ function checkComputable(graph: Graph, opset: number): void {
 
 /** What a step keeps at least, so that it can be differentiated: every value computed, in float32. */
 function checkSize({ nodes }: Graph, { shapes }: Inference, { batch, maxMemory }: LowerOptions): void {
-  if (nodes.length > MAX_COMPUTED_NODES) {
-    throw new DfkdError(
-      'E_LIMIT',
-      `The model computes ${nodes.length} nodes; at most ${MAX_COMPUTED_NODES} are supported.`,
-    );
-  }
+  checkNodeCount(nodes.length);
   const values = nodes.flatMap(({ outputs }) => outputs.map((name) => shapes.get(name) ?? [0]));
   const bytes = values.reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
   checkMemory(`A step of ${batch} images`, bytes, maxMemory);

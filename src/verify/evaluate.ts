@@ -26,7 +26,7 @@ export interface Evaluation {
   readonly count: number;
 }
 
-/** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
+/** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG, E_UNSUPPORTED. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
   const { model, notes } = await openRunnable(path, BATCH, options);
   for (const note of notes) options.onNote?.(note);
@@ -48,13 +48,13 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     batch: BATCH,
     outputName: model.graph.outputs[0].name,
   });
-  if (logits.shape.length !== 2) {
+  const [, classes = 1, ...rest] = logits.shape;
+  if (classes < 2 || rest.some((size) => size !== 1)) {
     throw new DfkdError(
-      'E_SHAPE',
-      `The model's output has shape [${logits.shape.join(', ')}]; a classifier gives [batch, classes].`,
+      'E_UNSUPPORTED',
+      `The model's output has shape [${logits.shape.join(', ')}]; a classifier gives [batch, classes] with at least 2 classes.`,
     );
   }
-  const classes = logits.shape[1];
   const wrong = labels.find((label) => label < 0 || label >= classes);
   if (wrong !== undefined) {
     throw new DfkdError(

@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { DfkdError } from '../../converters/errors.js';
+import { shorten } from '../../converters/printable.js';
 import { readModel } from '../../converters/read.js';
 import { toRunnable } from '../../converters/runnable.js';
 import type { HostTensor } from '../engine/engine.js';
@@ -22,7 +23,8 @@ export interface RunModelOptions {
  * @param model the bytes as `toRunnable` gives them, or the path of a file to read and give to it
  * @param images [N, ...] as the model takes them; N is free even where the model's batch is fixed
  * @returns the output, [N, ...]
- * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model, E_SHAPE where the images do not fit its input
+ * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model or its output has no batch axis, E_SHAPE where the
+ * images do not fit its input
  */
 export async function runModel(
   model: Uint8Array | string,
@@ -47,7 +49,7 @@ export async function runModel(
       const wanted = Math.min(batch, count - start) * itemShape.reduce((product, dim) => product * dim, 1);
       if (output.shape[0] !== feed.shape[0]) {
         throw new DfkdError(
-          'E_SHAPE',
+          'E_UNSUPPORTED',
           `Output '${outputName}' has shape [${output.shape.join(', ')}] for a batch of ${feed.shape[0]}; its first axis must be the batch.`,
         );
       }
@@ -66,7 +68,7 @@ async function createSession(model: Uint8Array, threads?: number): Promise<Infer
   try {
     return await sessions.create(model, options);
   } catch (error) {
-    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${firstLine(error)}`, {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${describe(error)}.`, {
       cause: error,
     });
   }
@@ -102,7 +104,7 @@ async function runBatch(
     const results = await session.run({ [name]: new Tensor('float32', feed.data, feed.shape) }, [outputName]);
     output = results[outputName]!;
   } catch (error) {
-    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot run the model: ${firstLine(error)}`, {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot run the model: ${describe(error)}.`, {
       cause: error,
     });
   }
@@ -134,6 +136,9 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+/** onnxruntime's own words, without the places in its source, as long as a person reads. */
+function describe(error: unknown): string {
+  const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const place = /\/\S+\.(?:cc|h):\d+ \S.*?\)(?: const)? (?=[A-Z])/g;
+  return shorten(line.replaceAll(place, '')).replace(/[\s.]+$/, '');
 }
