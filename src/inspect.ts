@@ -74,7 +74,7 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
     irVersion: model.irVersion,
     producer: model.producer,
     input: { name: input.name, shape: input.shape },
-    output: { name: output.name, classes: output.shape?.at(-1) ?? null },
+    output: { name: output.name, classes: output.shape?.[1] ?? null },
     parameters: countParameters(graph, batchNorms),
     operators: countOperators(model.graph),
     unsupported: [...unsupportedOperators(foldShapes(graph, model.opset), model.opset).keys()],

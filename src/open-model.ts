@@ -96,3 +96,17 @@ function noteTraining({ nodes }: Graph): string | undefined {
     'model.eval() and training=torch.onnx.TrainingMode.PRESERVE.'
   );
 }
+
+/**
+ * Of several outputs the first may well be pooled features, [batch, channels, 1, 1], which alone would be scores.
+ * @throws DfkdError E_UNSUPPORTED where nobody chose it and it is not declared as [batch, classes]
+ */
+export function requireScores({ model, outputs }: OpenedModel, { outputName }: SignatureOptions): void {
+  const [{ name, shape }] = model.graph.outputs;
+  if (outputs.length === 1 || outputName !== undefined || shape === null || shape.length === 2) return;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Output '${shorten(name)}', the first of several, is [${shape.map((dim) => dim ?? '?').join(', ')}]; class scores are ` +
+      '[batch, classes] (--output chooses another).',
+  );
+}

@@ -1,8 +1,9 @@
 import { DfkdError } from '../../converters/errors.js';
+import { findLayout } from '../../converters/passes/find-layout.js';
 import { toRunnable } from '../../converters/runnable.js';
 import { type NpyArray, readNpy } from '../npy.js';
-import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
-import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
+import { type MemoryOptions, type NoteOptions, requireScores, type SignatureOptions } from '../open-model.js';
+import { type PreprocessOption, resolvePreprocessing, toLayout, toModelInput } from '../preprocess.js';
 import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
@@ -28,7 +29,9 @@ export interface Evaluation {
 
 /** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG, E_UNSUPPORTED. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const { model, notes } = await openRunnable(path, BATCH, options);
+  const opened = await openRunnable(path, BATCH, options);
+  requireScores(opened, options);
+  const { model, notes } = opened;
   for (const note of notes) options.onNote?.(note);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
@@ -43,7 +46,7 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     images.shape,
     resolvePreprocessing(options.preprocess ?? 'auto', model),
   );
-  const logits = await runModel(toRunnable(model), input, {
+  const logits = await runModel(toRunnable(model), toLayout(input, findLayout(model.graph)), {
     threads: options.threads,
     batch: BATCH,
     outputName: model.graph.outputs[0].name,

@@ -70,7 +70,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
 
   return {
     batch,
-    input: { name: 'input', shape: [batch, 3, 8, 8] },
+    input: { name: 'input', shape: [batch, 3, 8, 8], layout: 'NCHW' },
     output: { name: 'logits', logits: 'logits', activation: null, classes: 3 },
     parameters,
     batchNorms,
