@@ -6,6 +6,15 @@ export function defaultMaxMemory(): number {
   return Math.floor(0.75 * totalmem());
 }
 
+/** Tracing, differentiating and loading take time for each node; real classifiers have a few thousand. */
+const MAX_NODES = 20_000;
+
+/** Refuses graphs of more nodes than are ever needed. @throws DfkdError E_LIMIT */
+export function checkNodeCount(count: number): void {
+  if (count <= MAX_NODES) return;
+  throw new DfkdError('E_LIMIT', `The model computes ${count} nodes; at most ${MAX_NODES} are supported.`);
+}
+
 /**
  * Refuses before anything is allocated; `what` is the subject of the sentence.
  * @throws DfkdError E_LIMIT

@@ -1,5 +1,6 @@
 import { DfkdError } from './errors.js';
-import type { DataType, Model, Node } from './model.js';
+import type { DataType, Model, Node, Tensor } from './model.js';
+import { dropIdentities } from './drop-identities.js';
 import { toRawData } from './encode.js';
 import { refuseExternal, toTensor } from './read-tensor.js';
 import {
@@ -16,32 +17,96 @@ import {
 } from './schema/index.js';
 import { editModel } from './write.js';
 
+/** Nodes of one kind that no exporter writes. */
+const MANY = 5_000;
+
 /** Types that the network computes in float32 and onnxruntime has no convolutions for. */
 const WIDENED: ReadonlySet<number> = new Set([TensorDataType.BFLOAT16, TensorDataType.DOUBLE]);
 
+/** A model as onnxruntime gets it: bytes, and weights that are inputs to them because one file cannot hold them. */
+export interface Runnable {
+  readonly bytes: Uint8Array;
+  /** float32, by the name of their input. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** External data that moves inside, in bytes; protobuf's own limit is 2 GiB for all of a file. */
+const MAX_EMBEDDED = 2 ** 30;
+
+/** Tensors that always move inside: operators want to know shapes and axes beforehand, and those are small. */
+const ALWAYS_EMBEDDED = 2 ** 10;
+
 /**
  * The model as this tool understands it, for onnxruntime to run: a copy in memory, the file is not changed.
- * 1. External data, which has been read and checked, moves inside: onnxruntime opens no file.
+ * 1. External data, which has been read and checked, moves inside: onnxruntime opens no file. Beyond `maxEmbedded`
+ *    bytes of it, float initializers become inputs.
  * 2. Batch norms and Dropout in training mode become inference.
  * 3. bfloat16 and double become float32, whose kernels are the only ones of onnxruntime's that do convolutions; what
  *    is stored keeps its (rounded) value.
  * 4. float16 inputs and outputs become float32, with a Cast to or from the float16 within.
- * Without any of these the result is `model.bytes`.
- * @throws DfkdError E_UNSUPPORTED for attributes that are not understood, which could name files too
+ * 5. Identity nodes go where there are very many, for which onnxruntime takes time that grows with their square.
+ * Without any of these its bytes are `model.bytes`.
+ * @throws DfkdError E_UNSUPPORTED for attributes that are not understood, which could name files too; E_LIMIT
  */
-export function toRunnable(model: Model): Uint8Array {
+export function toRunnable(model: Model, maxEmbedded = MAX_EMBEDDED): Runnable {
   const nodes = [...model.graph.nodes, ...model.functions.flatMap((body) => body.nodes)];
   nodes.forEach(refuseUnread);
-  const bytes = editModel(model, { embedExternal: model.external.size > 0 });
+  const weights = findFedWeights(model, maxEmbedded);
+  const embedded = new Set([...model.external].filter((name) => !weights.has(name)));
+  const bytes = editModel(model, { embedExternal: embedded });
   const proto = decodeModelProto(bytes);
   const changes = [
+    weights.size > 0 && feedWeights(proto.graph!, weights),
     ...protoNodes(proto).map(stopTraining),
     ...protoNodes(proto).map(widenAttributes),
     ...(proto.graph!.initializer ?? []).map(widenTensor),
     ...valueInfos(proto).map(widenValue),
     castHalves(proto.graph!, model),
+    nodes.filter(({ opType }) => opType === 'Identity').length > MANY && dropIdentities(proto.graph!),
   ];
-  return changes.some(Boolean) ? encodeModelProto(proto) : bytes;
+  return { bytes: changes.some(Boolean) ? encodeModelProto(proto) : bytes, weights };
+}
+
+/** float16 stays inside: onnxruntime-node takes such inputs in a form that depends on the version of Node. */
+const FED: ReadonlySet<DataType> = new Set(['float', 'double', 'bfloat16']);
+
+function findFedWeights(
+  { external, graph: { initializers, nodes } }: Model,
+  maxEmbedded: number,
+): Map<string, Tensor> {
+  const bytesOf = (name: string) => initializers.get(name)?.data.byteLength ?? 0;
+  const total = [...external].reduce((sum, name) => sum + bytesOf(name), 0);
+  if (total <= maxEmbedded) return new Map();
+  const inNodes = new Set(
+    nodes.filter(({ opType }) => opType === 'Constant').flatMap(({ outputs }) => outputs),
+  );
+  const names = [...external].filter(
+    (name) => bytesOf(name) > ALWAYS_EMBEDDED && !inNodes.has(name) && FED.has(initializers.get(name)!.type),
+  );
+  return new Map(
+    names.map((name) => {
+      const { dims, data } = initializers.get(name)!;
+      const values = data instanceof Float32Array ? data : Float32Array.from(data, Number);
+      return [name, { type: 'float', dims, data: values }];
+    }),
+  );
+}
+
+/** Initializers become inputs, after those that the graph has. */
+function feedWeights(graph: GraphProto, weights: Runnable['weights']): boolean {
+  const isFed = ({ name }: TensorProto | ValueInfoProto) => weights.has(name ?? '');
+  graph.initializer = (graph.initializer ?? []).filter((tensor) => !isFed(tensor));
+  const inputs = [...weights].map(([name, { dims }]): ValueInfoProto => ({
+    name,
+    type: {
+      tensorType: {
+        elemType: TensorDataType.FLOAT,
+        shape: { dim: dims.map((size) => ({ dimValue: size })) },
+      },
+    },
+  }));
+  graph.input = [...(graph.input ?? []).filter((input) => !isFed(input)), ...inputs];
+  return true;
 }
 
 /** Whether onnxruntime computes in float16, rather than casting what is stored in it. */

@@ -38,8 +38,8 @@ export interface ModelEdits {
   readonly copies?: readonly ConstantCopy[];
   /** metadata_props to set; others are kept. */
   readonly metadata?: ReadonlyMap<string, string>;
-  /** Moves all external data into the file, so that it stands alone. */
-  readonly embedExternal?: boolean;
+  /** Moves external data into the file: all of it, so that the file stands alone, or that of these constants. */
+  readonly embedExternal?: boolean | ReadonlySet<string>;
   /** Moves all external data to a file of this name beside the model, instead of where it was. */
   readonly externalLocation?: string;
 }
@@ -74,9 +74,13 @@ export function editModel(model: Model, edits: Omit<ModelEdits, 'externalLocatio
 
 /** All constants that are to be written anew: changed ones, and external ones that move. */
 function tensorsOf(model: Model, edits: ModelEdits): Map<string, Tensor> {
-  const moves = edits.embedExternal === true || edits.externalLocation !== undefined;
+  const { embedExternal = false } = edits;
+  const isAll = embedExternal === true || edits.externalLocation !== undefined;
   const tensors = new Map<string, Tensor>();
-  for (const name of moves ? model.external : []) tensors.set(name, constantOf(model, name));
+  for (const name of model.external) {
+    const moves = isAll || (embedExternal !== false && embedExternal.has(name));
+    if (moves) tensors.set(name, constantOf(model, name));
+  }
   for (const [name, data] of edits.tensors ?? []) {
     tensors.set(name, withData(constantOf(model, name), data, name));
   }

@@ -91,7 +91,7 @@ def mobilenet_v3():
 
 
 def mnasnet():
-    with channels_divided_by(32):
+    with channels_divided_by(64):
         model = models.MNASNet(1.0, num_classes=CLASSES)
     for stack in model.layers[8:14]:
         del stack[1:]
@@ -99,9 +99,10 @@ def mnasnet():
 
 
 def googlenet():
-    with channels_divided_by(16):
+    with channels_divided_by(32, least=1):
         model = models.GoogLeNet(num_classes=CLASSES, aux_logits=False, init_weights=False)
-        model.inception5b = Inception(512, 384, 192, 384, 48, 128, 128)
+        model.inception4a = Inception(480, 192, 96, 192, 32, 64, 64)
+        model.inception5b = Inception(512, 384, 192, 384, 64, 128, 128)
     for name in ("inception4b", "inception4c", "inception4d", "inception4e", "inception5a"):
         setattr(model, name, nn.Identity())
     return model

@@ -1,4 +1,5 @@
 import type { Model, Node, Tensor } from '../converters/model.js';
+import { findLayout, findReaders, type Layout } from '../converters/passes/find-layout.js';
 
 /** Per-channel normalisation the graph does on its own input: `(x - mean) / std`, x being the model's input. */
 export interface InGraphNormalization {
@@ -21,12 +22,14 @@ export function findInGraphNormalization(model: Model, channels: number): InGrap
     scale: Array(channels).fill(1) as number[],
     offset: Array(channels).fill(0) as number[],
   };
+  const layout = findLayout(model.graph);
+  const readers = findReaders(model.graph.nodes);
   let affine = start;
   let value = model.graph.inputs[0].name;
   for (;;) {
-    const consumers = model.graph.nodes.filter((node) => node.inputs.includes(value));
+    const consumers = readers.get(value) ?? [];
     if (consumers.length !== 1) break;
-    const next = applyNode(model, consumers[0], value, affine);
+    const next = applyNode(model, consumers[0], value, affine, layout);
     if (!next) break;
     affine = next;
     value = consumers[0].outputs[0];
@@ -40,9 +43,15 @@ export function findInGraphNormalization(model: Model, channels: number): InGrap
 }
 
 /** The affine map after `node`, or undefined where the node is not part of a normalisation. */
-function applyNode(model: Model, node: Node, value: string, { scale, offset }: Affine): Affine | undefined {
+function applyNode(
+  model: Model,
+  node: Node,
+  value: string,
+  { scale, offset }: Affine,
+  layout: Layout,
+): Affine | undefined {
   const channels = scale.length;
-  const constant = (name: string) => perChannel(model.graph.initializers.get(name), channels);
+  const constant = (name: string) => perChannel(model.graph.initializers.get(name), channels, layout);
   if (node.domain !== '') return undefined;
   if (node.opType === 'Identity') return { scale, offset };
   if (node.opType === 'BatchNormalization') {
@@ -77,11 +86,14 @@ function applyNode(model: Model, node: Node, value: string, { scale, offset }: A
   }
 }
 
-/** A constant that broadcasts over [batch, channels, height, width] as one value per channel; else undefined. */
-function perChannel(tensor: Tensor | undefined, channels: number): number[] | undefined {
+/** A constant that broadcasts over images of this layout as one value per channel; else undefined. */
+function perChannel(tensor: Tensor | undefined, channels: number, layout: Layout): number[] | undefined {
   if (!tensor) return undefined;
   const values = Array.from(tensor.data, Number);
   if (values.length === 1) return Array(channels).fill(values[0]) as number[];
+  if (layout === 'NHWC') {
+    return values.length === channels && tensor.dims.at(-1) === channels ? values : undefined;
+  }
   const [height = 0, width = 0] = tensor.dims.slice(-2);
   const isVector = tensor.dims.length === 1; // BatchNormalization's parameters; no image is `channels` wide
   return values.length === channels && (isVector || (height === 1 && width === 1)) ? values : undefined;

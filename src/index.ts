@@ -49,7 +49,7 @@ export type { VerifyOptions } from './verify/verify-models.js';
 export async function recoverModel(
   input: string,
   output: string,
-  options: RecoverOptions & { readonly report?: string | undefined } = {},
+  options: RecoverOptions = {},
 ): Promise<RecoverResult> {
   const { force = false, dryRun = false } = options;
   const report = dryRun ? undefined : options.report;

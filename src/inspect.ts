@@ -45,7 +45,7 @@ export interface Inspection {
   }[];
   /** Whether batch norm was folded into the convolutions at export. */
   readonly folded: boolean;
-  /** How that can be told, what was lost, and how to export without; null where nothing was folded. */
+  /** How that can be told, what was lost, and how to export without; also where some batch norms are left. Else null. */
   readonly folding: Folding | null;
   /** Batch norms that the file has in training mode; this tool reads them as inference. */
   readonly trainingMode: number;
@@ -74,7 +74,7 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
     irVersion: model.irVersion,
     producer: model.producer,
     input: { name: input.name, shape: input.shape },
-    output: { name: output.name, classes: output.shape?.at(-1) ?? null },
+    output: { name: output.name, classes: output.shape?.[1] ?? null },
     parameters: countParameters(graph, batchNorms),
     operators: countOperators(model.graph),
     unsupported: [...unsupportedOperators(foldShapes(graph, model.opset), model.opset).keys()],
@@ -85,7 +85,7 @@ export async function inspectModel(path: string, options: InspectOptions = {}): 
       mean: rangeOf(mean.tensor),
       variance: rangeOf(variance.tensor),
     })),
-    folded: folding !== null,
+    folded: folding !== null && batchNorms.length === 0,
     folding,
     trainingMode: trainingBatchNorms(graph.nodes).length,
     outputs,

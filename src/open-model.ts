@@ -1,6 +1,8 @@
 import { DfkdError } from '../converters/errors.js';
-import type { Model, ValueInfo } from '../converters/model.js';
+import type { Graph, Model, ValueInfo } from '../converters/model.js';
+import { notePartialFolding } from '../converters/passes/find-batch-norms.js';
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
+import { resolveIdentities } from '../converters/passes/resolve-identities.js';
 import { shorten } from '../converters/printable.js';
 import { readModel } from '../converters/read.js';
 import { trainingBatchNorms } from '../converters/runnable.js';
@@ -44,7 +46,8 @@ export async function openModel(
   const outputs = [chooseOutput(graph.outputs, options.outputName)];
   const model = { ...file, graph: { ...graph, inputs, outputs } };
   validateModel(model);
-  const notes = [noteOutputs(graph.outputs, options), noteTraining(model)];
+  const whole = resolveIdentities(inlineFunctions(model));
+  const notes = [noteOutputs(graph.outputs, options), noteTraining(whole), notePartialFolding(whole)];
   const names = graph.outputs.map(({ name }) => name);
   return { model, outputs: names, notes: notes.filter((note) => note !== undefined) };
 }
@@ -83,13 +86,27 @@ function noteOutputs(outputs: readonly ValueInfo[], { outputName }: SignatureOpt
 }
 
 /** onnxruntime obeys the nodes as they are and normalises with each batch's own statistics. */
-function noteTraining(model: Model): string | undefined {
-  const norms = trainingBatchNorms(inlineFunctions(model).nodes);
+function noteTraining({ nodes }: Graph): string | undefined {
+  const norms = trainingBatchNorms(nodes);
   if (norms.length === 0) return undefined;
   return (
     `${norms.length} batch norms, '${shorten(norms[0].label)}' first, were exported in training mode. They are read as inference, ` +
     'with their stored statistics, and compared with onnxruntime on a copy in memory read so; a file that is written ' +
     'keeps its nodes, for which onnxruntime takes the statistics of each batch. To deploy it, export again with ' +
     'model.eval() and training=torch.onnx.TrainingMode.PRESERVE.'
+  );
+}
+
+/**
+ * Of several outputs the first may well be pooled features, [batch, channels, 1, 1], which alone would be scores.
+ * @throws DfkdError E_UNSUPPORTED where nobody chose it and it is not declared as [batch, classes]
+ */
+export function requireScores({ model, outputs }: OpenedModel, { outputName }: SignatureOptions): void {
+  const [{ name, shape }] = model.graph.outputs;
+  if (outputs.length === 1 || outputName !== undefined || shape === null || shape.length === 2) return;
+  throw new DfkdError(
+    'E_UNSUPPORTED',
+    `Output '${shorten(name)}', the first of several, is [${shape.map((dim) => dim ?? '?').join(', ')}]; class scores are ` +
+      '[batch, classes] (--output chooses another).',
   );
 }

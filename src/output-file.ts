@@ -33,17 +33,24 @@ export function dataPath(output: string): string {
   return `${output}.data`;
 }
 
-/** As `checkOutput`, for the data beside the output, and against the teacher's own data. */
+/** As `checkOutput`, for the data beside the output, and of all that is written against the teacher's own data. */
 export async function checkDataOutput(
   input: string,
   output: string,
   { externalFiles }: Pick<Model, 'externalFiles'>,
-  force: boolean,
+  { force, report }: { readonly force: boolean; readonly report?: string | undefined },
 ): Promise<void> {
   for (const name of externalFiles) {
     const data = join(dirname(input), name);
     await checkOutput(data, output, true);
     await checkOutput(data, dataPath(output), force);
+    if (report !== undefined) await checkOutput(data, report, true);
+  }
+  if (report !== undefined && externalFiles.size > 0 && resolve(report) === resolve(dataPath(output))) {
+    throw new DfkdError(
+      'E_ARG',
+      `The report '${report}' is where the output's data goes; choose another name.`,
+    );
   }
 }
 

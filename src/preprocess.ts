@@ -1,5 +1,6 @@
 import { DfkdError } from '../converters/errors.js';
 import type { Model } from '../converters/model.js';
+import { findLayout, type Layout } from '../converters/passes/find-layout.js';
 import type { HostTensor } from './engine/engine.js';
 import { findInGraphNormalization } from './in-graph-normalization.js';
 
@@ -51,7 +52,8 @@ const NOMINAL_RANGES: Readonly<Record<string, Normalization>> = {
  * then a normalisation that the graph begins with, and otherwise assumes no range. Throws E_ARG.
  */
 export function resolvePreprocessing(option: PreprocessOption, model: Model): Preprocessing {
-  const channels = model.graph.inputs[0]?.shape?.[1] ?? 3;
+  const layout = findLayout(model.graph);
+  const channels = model.graph.inputs[0]?.shape?.[layout === 'NHWC' ? 3 : 1] ?? 3;
   if (typeof option === 'object') return normalized('mean/std', option, channels);
   if (Object.hasOwn(NAMED, option)) return normalized(option, NAMED[option], channels);
   if (option !== 'auto') {
@@ -190,6 +192,21 @@ export function toPixelSpace(pixel: number): number {
 export function fromPixelSpace(images: HostTensor, { scale, offset }: Preprocessing): HostTensor {
   const data = mapChannels(images.data, images.shape, (u, c) => u * scale[c] + offset[c]);
   return { shape: images.shape, data };
+}
+
+/** Images [batch, channels, height, width] with their axes as the file has them. */
+export function toLayout(images: HostTensor, layout: Layout): HostTensor {
+  if (layout === 'NCHW') return images;
+  const [batch, channels, height, width] = images.shape;
+  const plane = height * width;
+  const data = new Float32Array(images.data.length);
+  for (let image = 0; image < batch; image++) {
+    const start = image * channels * plane;
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < plane; i++) data[start + i * channels + c] = images.data[start + c * plane + i];
+    }
+  }
+  return { shape: [batch, height, width, channels], data };
 }
 
 /** The model's input [batch, channels, height, width] to bytes, for showing; values out of range are clipped. */

@@ -20,7 +20,7 @@ export type PresetName = 'fast' | 'standard' | 'thorough';
 /** How the images are optimised is by the size of the teacher's input (dream/presets.ts). */
 const DREAM = { batch: 64 };
 
-const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 0, momentum: 0.9 };
+const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 5, momentum: 0.9 };
 
 const RECONSTRUCT = { batches: 4, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
 

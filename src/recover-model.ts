@@ -52,7 +52,7 @@ export async function recoverModel(
   const teacher = await run.stage('read', () =>
     readTeacher(input, engine, { ...settings, batch: settings.preset.distil.batch }),
   );
-  await checkDataOutput(input, output, teacher.model, settings.force);
+  await checkDataOutput(input, output, teacher.model, { force: settings.force, report: options.report });
   const notes = [...teacher.notes, ...(settings.recover ? noteNormalization(teacher, settings) : [])];
   for (const note of notes) run.control.onNote(note);
   try {

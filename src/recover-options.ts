@@ -41,6 +41,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly recover?: boolean | undefined;
   /** Images from disk in place of dreams: a folder that `makeDreams` wrote, or a .npy of uint8 images. */
   readonly dreams?: string | undefined;
+  /** Where the caller will write a report; refused where it would replace one of the teacher's files. */
+  readonly report?: string | undefined;
   /** Replace an existing output. Default false. */
   readonly force?: boolean | undefined;
   /** Do everything up to the first training step, write nothing. Default false. */

@@ -6,10 +6,11 @@ import { createClassifier, type Classifier } from './classifier.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowerModel } from './network/lower.js';
 import type { Network } from './network/network.js';
-import { type MemoryOptions, openModel, type SignatureOptions } from './open-model.js';
+import { type MemoryOptions, openModel, requireScores, type SignatureOptions } from './open-model.js';
 import {
   fromPixelSpace,
   resolvePreprocessing,
+  toLayout,
   type PreprocessOption,
   type Preprocessing,
 } from './preprocess.js';
@@ -40,7 +41,9 @@ export interface TeacherOptions extends SignatureOptions, MemoryOptions {
  * Throws what reading, validating and lowering throw; E_UNSUPPORTED where it takes no images; E_INTERNAL where the two differ.
  */
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
-  const { model, notes } = await openModel(path, options);
+  const opened = await openModel(path, options);
+  requireScores(opened, options);
+  const { model, notes } = opened;
   const preprocessing = resolvePreprocessing(options.preprocess, model);
 
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
@@ -77,11 +80,13 @@ export async function compareWithFile(
   const pixels = fromPixelSpace({ shape, data: noise }, preprocessing);
   const images = { shape, data: roundTo(model.graph.inputs[0].type, pixels.data) };
   const logits = await classifier.logits(student, images);
-  const expected = await runModel(file, images, {
+  const given = await runModel(file, toLayout(images, network.input.layout), {
     threads,
     maxMemory,
     outputName: network.output.name,
   });
+  // Scores [N, classes, 1, 1] are scores [N, classes].
+  const expected = { shape: logits.shape, data: given.data };
   const allowed = computesInHalf(model) ? halfTolerance(expected) : tolerance;
   return assertParity(expected, toOutput(network, logits), { what, ...allowed });
 }

@@ -12,11 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodeModel, readModel } from '../converters/read.js';
+import { toRunnable } from '../converters/runnable.js';
 import { onnx } from '../converters/schema/onnx.js';
 import { editModelFiles } from '../converters/write.js';
 import { loadOnnxRuntime } from '../src/engine/onnxruntime/runtime.js';
 import { inspectModel } from '../src/inspect.js';
 import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
+import { compareTensors } from '../src/verify/parity.js';
+import { runModel } from '../src/verify/run-model.js';
 import { verifyModels } from '../src/verify/verify-models.js';
 import { TINY_PRESET } from './support/tiny-preset.js';
 import { encodeTinyTeacher } from './support/tiny-teacher.js';
@@ -113,6 +116,18 @@ describe('a teacher with external data', () => {
     expect(await runFile(at('student.onnx'))).toEqual(await runFile(at('same.onnx')));
   });
 
+  test('that one file cannot hold becomes inputs, for onnxruntime to compute the same', async () => {
+    writeExternalTeacher();
+    const model = await readModel(at('teacher.onnx'));
+    const [inside, fed] = [toRunnable(model), toRunnable(model, 0)];
+    expect([inside.weights.size, [...fed.weights.keys()]]).toEqual([0, ['second.weight']]);
+    expect(inside.bytes.length - fed.bytes.length).toBeGreaterThan(4 * 16 * 8 * 9 - 100);
+    const images = { shape: [3, 3, 8, 8], data: Float32Array.from({ length: 576 }, (_, i) => Math.sin(i)) };
+    const [expected, actual] = [await runModel(inside, images), await runModel(fed, images)];
+    // Weights that are inputs are not laid out for the kernels beforehand: sums in another order.
+    expect(compareTensors(expected, actual, { rtol: 1e-6, atol: 1e-6 })).toMatchObject({ equal: true });
+  });
+
   test('laid out anew under its own name, the file is the same to the byte', () => {
     writeExternalTeacher({ custom: 'kept' });
     const load = (name: string) => decodeModel(readFileSync(at(name)), { baseDir: folder });
@@ -154,6 +169,16 @@ describe('what stands in the way of the data', () => {
       expect(await refused(output, { ...OPTIONS, force: true })).toMatchObject({
         code: 'E_ARG',
         message: expect.stringContaining('is the input') as string,
+      });
+    }
+  });
+
+  test('and no report takes the place of either', async () => {
+    writeExternalTeacher();
+    for (const report of ['teacher.onnx.data', 'student.onnx.data']) {
+      expect(await refused('student.onnx', { ...OPTIONS, force: true, report: at(report) })).toMatchObject({
+        code: 'E_ARG',
+        message: expect.stringContaining('choose another name') as string,
       });
     }
   });

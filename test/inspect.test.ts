@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { encodeModel } from '../converters/encode.js';
 import type { Tensor } from '../converters/model.js';
 import { inspectModel } from '../src/inspect.js';
+import { openModel } from '../src/open-model.js';
 import { formatInspection } from '../src/report/terminal.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'inspect-'));
@@ -109,6 +110,36 @@ describe('folded batch norms', () => {
       expect(text).toContain(folded.folding!.lost);
     },
   );
+});
+
+describe('batch norms of which some were folded', () => {
+  const family = (name: string) => new URL(`../fixtures/families/${name}.onnx`, import.meta.url).pathname;
+
+  test('DenseNet by the default exporter: what is left, and what is not', async () => {
+    const [kept, folded] = [
+      await inspectModel(family('densenet-dynamo-noopt-18')),
+      await inspectModel(family('densenet-dynamo-26')),
+    ];
+    expect(kept).toMatchObject({ folded: false, folding: null });
+    const lost = kept.batchNorms.length - folded.batchNorms.length;
+    expect(Math.min(lost, folded.batchNorms.length)).toBeGreaterThan(0);
+    expect(folded.folded).toBe(false);
+    expect(folded.folding!.evidence).toContain(
+      `no BatchNormalization follows a convolution, and ${lost} of ${kept.operators['Conv']} convolutions`,
+    );
+    expect(formatInspection(folded)).toContain(folded.folding!.lost);
+    const { notes } = await openModel(family('densenet-dynamo-26'));
+    expect(notes.join()).toContain(folded.folding!.lost);
+    expect((await openModel(family('densenet-dynamo-noopt-18'))).notes).toEqual([]);
+  });
+
+  test('no other family that kept its batch norms is taken for one', async () => {
+    const names = readdirSync(family('').slice(0, -5)).filter((name) => !/-dynamo-\d/.test(name));
+    for (const name of names) {
+      const { batchNorms, folding } = await inspectModel(family(name.slice(0, -5)));
+      if (batchNorms.length > 0) expect(folding, name).toBeNull();
+    }
+  });
 });
 
 const TEACHERS = new URL('../../shared/teachers/', import.meta.url);

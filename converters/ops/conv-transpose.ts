@@ -63,7 +63,8 @@ interface Axis extends Taps {
 
 function axesOf(x: Shape, weight: Shape, attributes: Attributes): Axis[] {
   const taps = tapsOf(x, weight.slice(2), attributes);
-  const { auto_pad: autoPad, output_padding: more, output_shape: wanted } = attributes;
+  const { auto_pad: autoPad, output_padding: more } = attributes;
+  const wanted = imageOf(attributes.output_shape, taps.length);
   const pads = padsOf(attributes.pads, taps.length);
   for (const [name, values] of Object.entries({ output_padding: more, output_shape: wanted })) {
     if (values && (values.length !== taps.length || values.some((value) => value < 0))) {
@@ -85,6 +86,11 @@ function axesOf(x: Shape, weight: Shape, attributes: Attributes): Axis[] {
     if (output < 1) throw shapeError(`pads ${show(pads ?? [])} leave nothing of ${full}.`);
     return { ...along, full, begin, output };
   });
+}
+
+/** Older files give the output's whole shape, [N, M, ...]. */
+function imageOf(shape: readonly number[] | undefined, axes: number): readonly number[] | undefined {
+  return shape?.length === axes + 2 ? shape.slice(2) : shape;
 }
 
 function crop(tf: Tf, y: tfjs.Tensor, axes: readonly Axis[]): tfjs.Tensor {

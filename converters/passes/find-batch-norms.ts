@@ -100,24 +100,42 @@ export interface Folding {
 }
 
 /**
- * Whether batch norm was folded at export: there is none, but convolutions carry biases, into which the fold puts
- * `offset - mean scale / sqrt(variance + epsilon)`. Models built with biases and without batch norm look the same.
+ * Whether batch norm was folded at export, into the biases of convolutions, which get
+ * `offset - mean scale / sqrt(variance + epsilon)`:
+ * 1. there is none, but convolutions have biases. Models built with biases and without batch norm look the same;
+ * 2. there is some, but it follows no convolution, and some convolutions have biases: of DenseNet's batch norms those
+ *    remain that precede a convolution.
  */
 export function findFolding({ nodes, initializers }: Graph): Folding | null {
+  const norms = nodes.filter(isBatchNorm);
+  const normalised = new Set(norms.map(({ inputs }) => inputs[0]));
   const convolutions = nodes.filter(({ opType, domain }) => opType === 'Conv' && domain === '');
   const biased = convolutions.filter(({ inputs }) => Boolean(inputs[2]));
-  if (nodes.some(isBatchNorm) || biased.length === 0) return null;
+  if (biased.length === 0 || convolutions.some(({ outputs }) => normalised.has(outputs[0]))) return null;
   const channels = biased.reduce(
     (sum, { inputs }) => sum + (initializers.get(inputs[2])?.data.length ?? 0),
     0,
   );
+  const left =
+    norms.length === 0 ? 'there is no BatchNormalization' : 'no BatchNormalization follows a convolution';
   return {
     evidence:
-      `there is no BatchNormalization, and ${biased.length} of ${convolutions.length} convolutions have a bias, ` +
+      `${left}, and ${biased.length} of ${convolutions.length} convolutions have a bias, ` +
       'which a convolution before batch norm has no use for',
     lost:
       `the running mean and variance of up to ${biased.length} batch norms (${channels} channels), from which images are ` +
       'synthesised, and their scale and offset; they cannot be recovered from the folded weights',
     exports: EXPORTS_THAT_KEEP_BATCH_NORM,
   };
+}
+
+/** What the user should know of a model of which some batch norms were folded and others are there to work with. */
+export function notePartialFolding(graph: Graph): string | undefined {
+  const folding = graph.nodes.some(isBatchNorm) ? findFolding(graph) : null;
+  if (folding === null) return undefined;
+  const { evidence, lost, exports } = folding;
+  return (
+    `Some batch norms seem to have been folded at export: ${evidence}. What is lost is ${lost}. The others are used; ` +
+    `to have them all, export with ${exports.dynamo} or, with the older exporter, ${exports.torchScript}.`
+  );
 }

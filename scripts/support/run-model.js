@@ -48,11 +48,13 @@ export async function runModel(model, inputs) {
   return new Map(graph.outputs.map(({ name }) => [name, results.get(name) ?? constants.get(name)]));
 }
 
-/** Whether an operator wants to know its elements beforehand. */
+/** Whether an operator wants to know its elements beforehand, or computes with constants alone. */
 function mustBeConstant(graph, opset, name) {
-  return graph.nodes.some((node) =>
-    findOperator(node, opset).constantInputs.some((position) => node.inputs[position] === name),
-  );
+  return graph.nodes.some((node) => {
+    const { constantInputs, forward } = findOperator(node, opset);
+    const isConstant = (position) => forward === undefined || constantInputs.includes(position);
+    return node.inputs.some((input, position) => input === name && isConstant(position));
+  });
 }
 
 /** Runs the nodes as one step of the engine, which takes and gives float32 only. */

@@ -32,3 +32,10 @@ export function enlarge(
   }
   return { shape, data: enlarged };
 }
+
+/** The `size` elements from `start` on of `from`, mirrored where asked, as a matrix [size, from]. */
+export function windowMatrix(size: number, from: number, start: number, mirror = false): HostTensor {
+  const data = new Float32Array(size * from);
+  for (let i = 0; i < size; i++) data[i * from + start + (mirror ? size - 1 - i : i)] = 1;
+  return { shape: [size, from], data };
+}

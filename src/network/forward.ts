@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { naming, type Inference, type Operation } from '../../converters/infer-shapes.js';
 import type { Graph, Node, Tensor } from '../../converters/model.js';
+import type { Layout } from '../../converters/passes/find-layout.js';
 import type { ParsedAttributes, Tf } from '../../converters/ops/define-op.js';
 import { labelled } from '../engine/labels.js';
 import type { BatchNorm, ForwardOptions, Network } from './network.js';
@@ -10,7 +11,9 @@ const DEFAULT_MOMENTUM = 0.9;
 
 interface Ends {
   readonly input: string;
+  readonly layout: Layout;
   readonly logits: string;
+  readonly classes: number;
   readonly batchNorms: readonly BatchNorm[];
 }
 
@@ -36,7 +39,9 @@ export function createForward(
       return name === undefined ? undefined : parameter(name);
     };
     const options = { batchNorm, momentum };
-    const values = evaluateGraph(tf, graph, inference, new Map([[ends.input, input]]), options, {
+    const images = ends.layout === 'NHWC' ? tf.transpose(input, [0, 2, 3, 1]) : input;
+    const inputs = new Map([[ends.input, images]]);
+    const values = evaluateGraph(tf, graph, inference, inputs, options, {
       read,
       done(node, outputs) {
         const norm = norms.get(node.outputs[0]);
@@ -44,7 +49,9 @@ export function createForward(
       },
     });
     const floats = [...values].filter(([, value]) => value.dtype === 'float32');
-    return { logits: values.get(ends.logits)!, values: new Map(floats), statistics };
+    const scores = values.get(ends.logits)!;
+    const logits = scores.rank === 2 ? scores : tf.reshape(scores, [scores.shape[0], ends.classes]);
+    return { logits, values: new Map(floats), statistics };
   };
 }
 

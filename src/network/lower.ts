@@ -1,11 +1,12 @@
 import { DfkdError } from '../../converters/errors.js';
 import { inferGraph, type Inference } from '../../converters/infer-shapes.js';
-import { checkMemory } from '../../converters/memory.js';
+import { checkMemory, checkNodeCount } from '../../converters/memory.js';
 import type { Graph, Model, Node, ValueInfo } from '../../converters/model.js';
 import { findOperator, SUPPORTED_OPSETS, unsupportedOperators } from '../../converters/ops/index.js';
 import { isFloating } from '../../converters/ops/support/constants.js';
 import { sizeOf } from '../../converters/ops/support/shapes.js';
 import { dropDeadNodes } from '../../converters/passes/drop-dead-nodes.js';
+import { findLayout } from '../../converters/passes/find-layout.js';
 import { foldConstants } from '../../converters/passes/fold-constants.js';
 import { inlineFunctions } from '../../converters/passes/inline-functions.js';
 import { resolveIdentities } from '../../converters/passes/resolve-identities.js';
@@ -15,6 +16,9 @@ import { findLayers } from './layers.js';
 import type { BatchNorm, Network, ParameterRole } from './network.js';
 import { findParameters, findRead, type Parameters } from './parameters.js';
 import { rebatch } from './rebatch.js';
+
+/** Operators that only give their input another shape. */
+const RESHAPES: ReadonlySet<string> = new Set(['Flatten', 'Reshape', 'Squeeze']);
 
 /** Operators whose first output is their first input, as the network computes them. */
 const ALIASES: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast', 'CastLike']);
@@ -29,9 +33,6 @@ export interface LowerOptions {
   /** Bytes that a step may take; default three quarters of the machine's. */
   readonly maxMemory?: number | undefined;
 }
-
-/** Tracing and differentiating takes a call per node; real classifiers have a few thousand. */
-const MAX_COMPUTED_NODES = 20_000;
 
 /**
  * Lowers a model to a trainable network for one batch size.
@@ -58,24 +59,32 @@ export function lowerModel(model: Model, options: LowerOptions): Network {
   const inference = inferGraph(graph, opset, shapes);
   checkSize(graph, inference, options);
   const found = findParameters(graph, inference.operations, whole.initializers);
-  const { logits, activation } = findLogits(graph, outputName);
+  const { logits, activation } = findLogits(graph, inference, outputName, opset);
+  const classes = classesOf(inference, logits, options.batch);
+  const layout = findLayout(graph);
   const batchNorms = graph.nodes.flatMap((node) => batchNormOf(graph, node, inference, found));
   const weights = [...found.parameters.values()].filter(({ role }) => role === 'weight');
   return {
     batch: options.batch,
-    input: { name: input.name, shape },
+    input: { name: input.name, shape: layout === 'NHWC' ? channelsFirst(shape) : shape, layout },
     output: {
       name: outputName,
       logits,
       features: findFeatures(graph, logits),
       activation,
-      classes: classesOf(inference, logits, options.batch),
+      classes,
     },
     parameters: found.parameters,
     batchNorms,
     prunable: weights.map(({ name }) => name),
     layers: findLayers(graph, inference, found),
-    forward: createForward(graph, inference, found, { input: input.name, logits, batchNorms }),
+    forward: createForward(graph, inference, found, {
+      input: input.name,
+      layout,
+      logits,
+      classes,
+      batchNorms,
+    }),
   };
 }
 
@@ -158,33 +167,48 @@ function checkComputable(graph: Graph, opset: number): void {
 
 /** What a step keeps at least, so that it can be differentiated: every value computed, in float32. */
 function checkSize({ nodes }: Graph, { shapes }: Inference, { batch, maxMemory }: LowerOptions): void {
-  if (nodes.length > MAX_COMPUTED_NODES) {
-    throw new DfkdError(
-      'E_LIMIT',
-      `The model computes ${nodes.length} nodes; at most ${MAX_COMPUTED_NODES} are supported.`,
-    );
-  }
+  checkNodeCount(nodes.length);
   const values = nodes.flatMap(({ outputs }) => outputs.map((name) => shapes.get(name) ?? [0]));
   const bytes = values.reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
   checkMemory(`A step of ${batch} images`, bytes, maxMemory);
 }
 
-/** Follows the output back over a final Softmax or LogSoftmax, whose result distillation does not want, and aliases. */
-function findLogits(graph: Graph, output: string): Pick<Network['output'], 'logits' | 'activation'> {
+function channelsFirst([batch, height, width, channels]: readonly number[]): number[] {
+  return [batch, channels, height, width];
+}
+
+/**
+ * Follows the output back over a final Softmax or LogSoftmax, whose result distillation does not want, and aliases;
+ * over what only reshapes the scores where such an operator is behind it.
+ */
+function findLogits(
+  graph: Graph,
+  { shapes }: Inference,
+  output: string,
+  opset: number,
+): Pick<Network['output'], 'logits' | 'activation'> {
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   let activation: Network['output']['activation'] = null;
-  for (let logits = output; ;) {
-    const producer = graph.nodes.find((node) => node.outputs.includes(logits));
+  let logits = output;
+  for (let name = output, isReshaped = false; ;) {
+    const producer = producers.get(name);
     if (producer === undefined) {
       throw new DfkdError('E_UNSUPPORTED', `Output '${output}' does not depend on the images.`);
     }
-    const { opType } = producer;
+    const { opType, inputs } = producer;
+    const shape = shapes.get(inputs[0]) ?? [];
     const isActivation = opType === 'Softmax' || opType === 'LogSoftmax';
     // Of a second one, the inner is as good as any other score.
-    if (isActivation ? activation !== null || !overClasses(producer) : !ALIASES.has(opType)) {
+    if (isActivation && activation === null && overClasses(producer, shape.length, opset)) {
+      activation = opType;
+      isReshaped = false;
+    } else if (RESHAPES.has(opType) && activation === null && isOneEach(shape.slice(2))) {
+      isReshaped = true;
+    } else if (!ALIASES.has(opType)) {
       return { logits, activation };
     }
-    if (isActivation) activation = opType;
-    [logits] = producer.inputs;
+    [name] = inputs;
+    if (!isReshaped) logits = name;
   }
 }
 
@@ -203,10 +227,14 @@ function findFeatures({ nodes }: Graph, logits: string): string {
   }
 }
 
-/** Of values [batch, classes], whatever the opset's default. Source: ONNX's Softmax-1, Softmax-13. */
-function overClasses({ attributes }: Node): boolean {
-  const axis = attributes.get('axis')?.value ?? -1;
-  return axis === 1 || axis === -1;
+function isOneEach(sizes: readonly number[]): boolean {
+  return sizes.every((size) => size === 1);
+}
+
+/** Of values [batch, classes, ...], the axis by the opset's default. Source: ONNX's Softmax-1, Softmax-13. */
+function overClasses({ attributes }: Node, rank: number, opset: number): boolean {
+  const axis = attributes.get('axis')?.value ?? (opset < 13 ? 1 : -1);
+  return axis === 1 || axis === 1 - rank;
 }
 
 function classesOf({ shapes, types }: Inference, logits: string, batch: number): number {
@@ -218,7 +246,7 @@ function classesOf({ shapes, types }: Inference, logits: string, batch: number):
       `Output '${logits}' is ${type}; a classifier gives scores in float32.`,
     );
   }
-  if (shape.length !== 2 || shape[0] !== batch || shape[1] < 2) {
+  if (shape.length < 2 || shape[0] !== batch || shape[1] < 2 || !isOneEach(shape.slice(2))) {
     throw new DfkdError(
       'E_UNSUPPORTED',
       `Output '${logits}' is [${shape.join(', ')}] for ${batch} images; a classifier gives [${batch}, classes] with at least 2 classes.`,

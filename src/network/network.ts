@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
 import type { DataType } from '../../converters/model.js';
+import type { Layout } from '../../converters/passes/find-layout.js';
 import type { Tf } from '../../converters/ops/define-op.js';
 import type { Window } from '../../converters/ops/support/window.js';
 
@@ -89,8 +90,8 @@ export interface Activations {
 /** A model lowered for one batch size: a differentiable function of its parameters and its input. */
 export interface Network {
   readonly batch: number;
-  /** shape [batch, channels, height, width]. */
-  readonly input: { readonly name: string; readonly shape: readonly number[] };
+  /** shape [batch, channels, height, width], which `forward` takes; `layout` is that of the file. */
+  readonly input: { readonly name: string; readonly shape: readonly number[]; readonly layout: Layout };
   /**
    * `name` is the graph output. `logits` is the value before its final Softmax or LogSoftmax; the same where there
    * is none. `activation` is that operator. `features` is the value that the last layer with weights reads, [batch,

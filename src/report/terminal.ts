@@ -60,10 +60,11 @@ export function formatInspection(model: Inspection): string {
   return `${table}\n\n${formatTable([['batch norm', 'channels', 'running mean', 'running variance'], ...norms])}`;
 }
 
-function describeBatchNorms({ batchNorms, folded, trainingMode }: Inspection): string {
+function describeBatchNorms({ batchNorms, folded, folding, trainingMode }: Inspection): string {
   if (folded) return 'none: folded into the convolutions';
+  const partly = folding === null ? '' : ', others folded into the convolutions';
   const training = `, ${trainingMode} of them in training mode, read as inference`;
-  return `${batchNorms.length}${trainingMode === 0 ? '' : training}`;
+  return `${batchNorms.length}${trainingMode === 0 ? '' : training}${partly}`;
 }
 
 function describeFolding({ folding }: Inspection): [string, string][] {

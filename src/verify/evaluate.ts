@@ -1,8 +1,9 @@
 import { DfkdError } from '../../converters/errors.js';
+import { findLayout } from '../../converters/passes/find-layout.js';
 import { toRunnable } from '../../converters/runnable.js';
 import { type NpyArray, readNpy } from '../npy.js';
-import type { MemoryOptions, NoteOptions, SignatureOptions } from '../open-model.js';
-import { type PreprocessOption, resolvePreprocessing, toModelInput } from '../preprocess.js';
+import { type MemoryOptions, type NoteOptions, requireScores, type SignatureOptions } from '../open-model.js';
+import { type PreprocessOption, resolvePreprocessing, toLayout, toModelInput } from '../preprocess.js';
 import { openRunnable } from './open-runnable.js';
 import { runModel } from './run-model.js';
 
@@ -26,9 +27,11 @@ export interface Evaluation {
   readonly count: number;
 }
 
-/** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG. */
+/** Runs a model in onnxruntime on labelled images. Throws E_IO, E_PARSE, E_TENSOR, E_SHAPE, E_ARG, E_UNSUPPORTED. */
 export async function evaluateModel(path: string, options: EvaluateOptions): Promise<Evaluation> {
-  const { model, notes } = await openRunnable(path, BATCH, options);
+  const opened = await openRunnable(path, BATCH, options);
+  requireScores(opened, options);
+  const { model, notes } = opened;
   for (const note of notes) options.onNote?.(note);
   const images = await readNpy(options.images);
   if (!(images.data instanceof Uint8Array) || images.shape.length !== 4) {
@@ -43,18 +46,18 @@ export async function evaluateModel(path: string, options: EvaluateOptions): Pro
     images.shape,
     resolvePreprocessing(options.preprocess ?? 'auto', model),
   );
-  const logits = await runModel(toRunnable(model), input, {
+  const logits = await runModel(toRunnable(model), toLayout(input, findLayout(model.graph)), {
     threads: options.threads,
     batch: BATCH,
     outputName: model.graph.outputs[0].name,
   });
-  if (logits.shape.length !== 2) {
+  const [, classes = 1, ...rest] = logits.shape;
+  if (classes < 2 || rest.some((size) => size !== 1)) {
     throw new DfkdError(
-      'E_SHAPE',
-      `The model's output has shape [${logits.shape.join(', ')}]; a classifier gives [batch, classes].`,
+      'E_UNSUPPORTED',
+      `The model's output has shape [${logits.shape.join(', ')}]; a classifier gives [batch, classes] with at least 2 classes.`,
     );
   }
-  const classes = logits.shape[1];
   const wrong = labels.find((label) => label < 0 || label >= classes);
   if (wrong !== undefined) {
     throw new DfkdError(

@@ -1,5 +1,5 @@
 import { inferGraph } from '../../converters/infer-shapes.js';
-import { checkMemory } from '../../converters/memory.js';
+import { checkMemory, checkNodeCount } from '../../converters/memory.js';
 import type { Model } from '../../converters/model.js';
 import { SUPPORTED_OPSETS } from '../../converters/ops/index.js';
 import { sizeOf } from '../../converters/ops/support/shapes.js';
@@ -27,6 +27,7 @@ function estimateLargest(model: Model, batch: number): number {
   const [least, most] = SUPPORTED_OPSETS;
   if (model.opset < least || model.opset > most) return 0;
   const graph = dropDeadNodes(resolveIdentities(inlineFunctions(model)));
+  checkNodeCount(graph.nodes.length);
   // A batch that the file fixes is the one it runs with; else that of one image is scaled.
   const inputs = graph.inputs.map(({ name, shape }) => {
     const dims = shape?.map((dim, axis) => dim ?? (axis === 0 ? 1 : null)) ?? [null];

@@ -1,7 +1,8 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { DfkdError } from '../../converters/errors.js';
+import { shorten } from '../../converters/printable.js';
 import { readModel } from '../../converters/read.js';
-import { toRunnable } from '../../converters/runnable.js';
+import { toRunnable, type Runnable } from '../../converters/runnable.js';
 import type { HostTensor } from '../engine/engine.js';
 import { loadOnnxRuntime } from '../engine/onnxruntime/runtime.js';
 
@@ -19,19 +20,26 @@ export interface RunModelOptions {
 
 /**
  * Runs a model in onnxruntime, batch by batch. onnxruntime gets bytes alone, and opens no file.
- * @param model the bytes as `toRunnable` gives them, or the path of a file to read and give to it
+ * @param model as `toRunnable` gives it or its bytes alone, or the path of a file to read and give to it
  * @param images [N, ...] as the model takes them; N is free even where the model's batch is fixed
  * @returns the output, [N, ...]
- * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model, E_SHAPE where the images do not fit its input
+ * @throws DfkdError E_UNSUPPORTED where onnxruntime refuses the model or its output has no batch axis, E_SHAPE where the
+ * images do not fit its input
  */
 export async function runModel(
-  model: Uint8Array | string,
+  model: Runnable | Uint8Array | string,
   images: HostTensor,
   options: RunModelOptions = {},
 ): Promise<HostTensor> {
   const { threads, maxMemory } = options;
-  const bytes = typeof model === 'string' ? toRunnable(await readModel(model, { maxMemory })) : model;
+  const { bytes, weights } =
+    typeof model === 'string'
+      ? toRunnable(await readModel(model, { maxMemory }))
+      : model instanceof Uint8Array
+        ? { bytes: model, weights: new Map() }
+        : model;
   const session = await createSession(bytes, threads);
+  const fixed = feedsOf(weights);
   try {
     const name = options.inputName ?? session.inputNames[0];
     const outputName = options.outputName ?? session.outputNames[0];
@@ -42,12 +50,12 @@ export async function runModel(
     let itemShape: readonly number[] = [];
     for (let start = 0; start < count; start += batch) {
       const feed = slice(images, start, fixedBatch ?? Math.min(batch, count - start));
-      const output = await runBatch(session, name, outputName, feed);
+      const output = await runBatch(session, { ...fixed, [name]: toTensor(feed) }, outputName);
       itemShape = output.shape.slice(1);
       const wanted = Math.min(batch, count - start) * itemShape.reduce((product, dim) => product * dim, 1);
       if (output.shape[0] !== feed.shape[0]) {
         throw new DfkdError(
-          'E_SHAPE',
+          'E_UNSUPPORTED',
           `Output '${outputName}' has shape [${output.shape.join(', ')}] for a batch of ${feed.shape[0]}; its first axis must be the batch.`,
         );
       }
@@ -66,7 +74,7 @@ async function createSession(model: Uint8Array, threads?: number): Promise<Infer
   try {
     return await sessions.create(model, options);
   } catch (error) {
-    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${firstLine(error)}`, {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot load the model: ${describe(error)}.`, {
       cause: error,
     });
   }
@@ -92,17 +100,15 @@ function checkInput(session: InferenceSession, name: string, shape: readonly num
 
 async function runBatch(
   session: InferenceSession,
-  name: string,
+  feeds: InferenceSession.FeedsType,
   outputName: string,
-  feed: HostTensor,
 ): Promise<HostTensor> {
-  const { Tensor } = loadOnnxRuntime();
   let output;
   try {
-    const results = await session.run({ [name]: new Tensor('float32', feed.data, feed.shape) }, [outputName]);
+    const results = await session.run(feeds, [outputName]);
     output = results[outputName]!;
   } catch (error) {
-    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot run the model: ${firstLine(error)}`, {
+    throw new DfkdError('E_UNSUPPORTED', `onnxruntime cannot run the model: ${describe(error)}.`, {
       cause: error,
     });
   }
@@ -113,6 +119,20 @@ async function runBatch(
     );
   }
   return { shape: output.dims, data: output.data as Float32Array };
+}
+
+function feedsOf(weights: Runnable['weights']): InferenceSession.FeedsType {
+  return Object.fromEntries(
+    Array.from(weights, ([name, { dims, data }]) => [
+      name,
+      toTensor({ shape: dims, data: data as Float32Array }),
+    ]),
+  );
+}
+
+function toTensor({ shape, data }: HostTensor): InferenceSession.FeedsType[string] {
+  const { Tensor } = loadOnnxRuntime();
+  return new Tensor('float32', data, shape);
 }
 
 /** Images [start, start + size) of the batch axis, zeros where it runs past the end (models with a fixed batch). */
@@ -134,6 +154,9 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+/** onnxruntime's own words, without the places in its source, as long as a person reads. */
+function describe(error: unknown): string {
+  const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const place = /\/\S+\.(?:cc|h):\d+ \S.*?\)(?: const)? (?=[A-Z])/g;
+  return shorten(line.replaceAll(place, '')).replace(/[\s.]+$/, '');
 }

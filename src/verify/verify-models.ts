@@ -68,7 +68,7 @@ function commonInputShape(first: InputShape, second: InputShape): number[] {
     const size = dim ?? second[axis];
     if (size === null) {
       throw new DfkdError(
-        'E_SHAPE',
+        'E_ARG',
         `The models leave axis ${axis} of their input [${show(first)}] open; give its shape with --input-shape.`,
       );
     }
@@ -79,7 +79,7 @@ function commonInputShape(first: InputShape, second: InputShape): number[] {
 function inputShape({ path, model }: OpenedFile): InputShape {
   const shape = model.graph.inputs[0]?.shape;
   if (shape) return shape;
-  throw new DfkdError('E_SHAPE', `'${path}' has no input of known rank; give its shape with --input-shape.`);
+  throw new DfkdError('E_ARG', `'${path}' has no input of known rank; give its shape with --input-shape.`);
 }
 
 function show(shape: InputShape): string {

@@ -74,7 +74,7 @@ export function createTinyNetwork(batch: number, seed = 0): Network {
 
   return {
     batch,
-    input: { name: 'input', shape: [batch, 3, 8, 8] },
+    input: { name: 'input', shape: [batch, 3, 8, 8], layout: 'NCHW' },
     output: { name: 'logits', logits: 'logits', features: 'pooled', activation: null, classes: 3 },
     parameters,
     batchNorms,

@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Step, Tensors } from '../../engine/engine.js';
+import { labelled } from '../../engine/labels.js';
+import type { Network } from '../../network/network.js';
+import { adam, type AdamOptions } from '../../optimise/adam.js';
+import { differentiate } from '../../optimise/gradients.js';
+import type { Preprocessing } from '../../preprocess.js';
+import { batchNormDistance, crossEntropy, totalVariation } from '../losses.js';
+import type { Generator } from './generator.js';
+
+export interface GeneratorWeights {
+  readonly crossEntropy: number;
+  readonly batchNorm: number;
+  readonly totalVariation: number;
+  /** Reward for images on which the student, where it agrees with the teacher, differs from it. */
+  readonly adversarial: number;
+}
+
+export const GENERATOR_ADAM: AdamOptions = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+
+export function createGeneratorStep(
+  network: Network,
+  generator: Generator,
+  preprocessing: Preprocessing,
+  weights: GeneratorWeights,
+): Step {
+  return (state, input) => {
+    const student = select(state, 'student:');
+    const scale = tf.tensor([...preprocessing.scale], [1, preprocessing.channels, 1, 1]);
+    const offset = tf.tensor([...preprocessing.offset], [1, preprocessing.channels, 1, 1]);
+    const adversarial = weights.adversarial > 0 && Object.keys(student).length > 0;
+    const { outputs, gradients } = differentiate((parameters) => {
+      const canvas = generator.draw(parameters, input['latent'], input['targets']);
+      const images = tf.matMul(tf.matMul(input['rows'], canvas), input['columns'], false, true);
+      const given = tf.add(tf.mul(images, scale), offset);
+      const teacher = network.forward(tf, {}, given);
+      const terms: Record<string, tf.Tensor> = {
+        crossEntropy: crossEntropy(teacher.logits, input['targets']),
+        batchNorm: batchNormDistance(network, teacher),
+      };
+      const parts = [
+        tf.mul(terms['crossEntropy'], weights.crossEntropy),
+        tf.mul(terms['batchNorm'], weights.batchNorm),
+      ];
+      if (weights.totalVariation > 0) {
+        terms['totalVariation'] = totalVariation(images);
+        parts.push(tf.mul(terms['totalVariation'], weights.totalVariation));
+      }
+      if (adversarial) {
+        const { logits } = network.forward(tf, student, given, { batchNorm: 'batch' });
+        terms['divergence'] = divergence(teacher.logits, logits);
+        parts.push(tf.mul(tf.mul(terms['divergence'], input['pressure']), -weights.adversarial));
+      }
+      return { loss: tf.addN(parts), outputs: { ...terms, images: given } };
+    }, select(state, 'generator:'));
+    const next: Record<string, tf.Tensor> = {};
+    for (const [name, gradient] of Object.entries(gradients)) {
+      const old = {
+        value: state[`generator:${name}`],
+        first: state[`first:${name}`],
+        second: state[`second:${name}`],
+      };
+      const { value, first, second } = labelled(tf, `the update of the generator's '${name}'`, () =>
+        adam(old, gradient, input['learningRate'], GENERATOR_ADAM),
+      );
+      next[`generator:${name}`] = value;
+      next[`first:${name}`] = first;
+      next[`second:${name}`] = second;
+    }
+    const passed = Object.entries(state).filter(([name]) => name.startsWith('student:'));
+    return { state: { ...next, ...Object.fromEntries(passed) }, output: outputs };
+  };
+}
+
+/** KL(teacher || student), only where both name the same class: elsewhere the student has enough to learn already. */
+function divergence(teacher: tf.Tensor, student: tf.Tensor): tf.Tensor {
+  const logTeacher = tf.logSoftmax(teacher);
+  const logStudent = tf.logSoftmax(student);
+  const each = tf.sum(tf.mul(tf.exp(logTeacher), tf.sub(logTeacher, logStudent)), 1);
+  return tf.mean(tf.mul(each, agreement(teacher, student)));
+}
+
+/** 1 for rows whose largest element is at the same place, else 0; without a gradient. */
+function agreement(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const same = tf.customGrad((...args) => {
+    const [x, y] = args as tf.Tensor[];
+    const largest = (t: tf.Tensor) => tf.cast(tf.equal(t, tf.max(t, 1, true)), 'float32');
+    const value = tf.max(tf.mul(largest(x), largest(y)), 1);
+    return { value, gradFunc: () => [tf.zerosLike(x), tf.zerosLike(y)] };
+  });
+  return same(a, b);
+}
+
+export function select(tensors: Tensors, prefix: string): Tensors {
+  const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
