@@ -73,12 +73,15 @@ function matrixOf(
       const [ky, kx] = [y / dilations[0], x / dilations[1]];
       if (!Number.isInteger(ky) || !Number.isInteger(kx) || ky < 0 || kx < 0 || ky >= kh || kx >= kw)
         continue;
-      for (let output = 0; output < filters; output++) {
-        const row = (Math.floor(output / block) * outputPixels + to) * (filled / block);
-        for (let input = 0; input < channels; input++) {
-          const square = (row + Math.floor(input / block)) * inputPixels + from;
-          matrix[(square * block + (input % block)) * block + (output % block)] =
-            data[((output * channels + input) * kh + ky) * kw + kx];
+      for (let row = 0; row < filters; row += block) {
+        for (let column = 0; column < channels; column += block) {
+          const square = ((row / block) * outputPixels + to) * (filled / block) + column / block;
+          const at = (square * inputPixels + from) * block * block;
+          for (let i = 0; i < Math.min(block, channels - column); i++) {
+            for (let o = 0; o < Math.min(block, filters - row); o++) {
+              matrix[at + i * block + o] = data[(((row + o) * channels + column + i) * kh + ky) * kw + kx];
+            }
+          }
         }
       }
     }
