@@ -64,36 +64,42 @@ export function materialise(x: Strided): ConstantData {
 
 function compute({ dims, source, factors }: Strided): Float32Array {
   const result = new Float32Array(sizeOf(dims));
-  const [length, stride] = [dims.at(-1) ?? 1, source.strides.at(-1) ?? 0];
-  eachRow(dims, source, (from, to) => {
-    if (stride === 1) result.set(source.data.subarray(from, from + length), to);
-    else for (let i = 0; i < length; i++) result[to + i] = source.data[from + i * stride];
+  const [rows, columns] = [dims.at(-2) ?? 1, dims.at(-1) ?? 1];
+  eachMatrix(dims, source, (from, to) => {
+    const { data } = source;
+    const [down, across] = [source.strides.at(-2) ?? 0, source.strides.at(-1) ?? 0];
+    for (let row = 0; row < rows; row++, from += down) {
+      for (let i = 0, at = from; i < columns; i++, at += across) result[to++] = data[at];
+    }
   });
   for (const factor of factors) {
-    const step = factor.strides.at(-1) ?? 0;
-    eachRow(dims, factor, (from, to) => {
-      for (let i = 0; i < length; i++) result[to + i] *= factor.data[from + i * step];
+    eachMatrix(dims, factor, (from, to) => {
+      const { data } = factor;
+      const [down, across] = [factor.strides.at(-2) ?? 0, factor.strides.at(-1) ?? 0];
+      for (let row = 0; row < rows; row++, from += down) {
+        for (let i = 0, at = from; i < columns; i++, at += across) result[to++] *= data[at];
+      }
     });
   }
   return result;
 }
 
-/** For each row of the last axis, the position of its first element in the operand and in the result. */
-function eachRow(
+/** For each matrix of the last two axes, the position of its first element in the operand and in the result. */
+function eachMatrix(
   dims: readonly number[],
   { strides, offset }: Operand,
   visit: (from: number, to: number) => void,
 ): void {
-  const last = dims.length - 1;
-  const [size, length] = [sizeOf(dims), dims.at(-1) ?? 1];
-  const position = dims.map(() => 0);
-  for (let to = 0, from = offset; to < size; to += length) {
-    visit(from, to);
-    // On to the next row, as an odometer counts.
-    for (let axis = last - 1; axis >= 0; axis--) {
+  const outer = dims.slice(0, -2);
+  const [count, length] = [sizeOf(outer), sizeOf(dims.slice(-2))];
+  const position = outer.map(() => 0);
+  for (let matrix = 0, from = offset; matrix < count; matrix++) {
+    visit(from, matrix * length);
+    // On to the next one, as an odometer counts.
+    for (let axis = outer.length - 1; axis >= 0; axis--) {
       from += strides[axis];
-      if (++position[axis] < dims[axis]) break;
-      from -= strides[axis] * dims[axis];
+      if (++position[axis] < outer[axis]) break;
+      from -= strides[axis] * outer[axis];
       position[axis] = 0;
     }
   }

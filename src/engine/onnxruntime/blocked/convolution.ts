@@ -1,5 +1,6 @@
 import type { NodeAttributes, Value } from '../value.js';
 import type { BlockedLayout } from './layout.js';
+import { convolveFewPixels, hasFewPixels } from './few-pixels.js';
 import { suitsWinograd, winograd } from './winograd.js';
 
 /**
@@ -7,8 +8,9 @@ import { suitsWinograd, winograd } from './winograd.js';
  *
  * 1. Few inputs that are not in blocks (an image's colours): read as they are.
  * 2. Depthwise with one filter per channel.
- * 3. Dense, with a constant filter of 3 by 3 and many channels: winograd.ts.
- * 4. Dense.
+ * 3. Dense, with a constant filter, between maps of very few pixels: few-pixels.ts.
+ * 4. Dense, with a constant filter of 3 by 3 and many channels: winograd.ts.
+ * 5. Dense.
  */
 export function blockConvolution(
   attributes: NodeAttributes,
@@ -35,6 +37,10 @@ export function blockConvolution(
   if (!dense && (inputs !== 1 || outputs !== attributes['group'])) return undefined;
   const input = layout.enter(x);
   if (input === undefined) return undefined;
+  if (dense && hasFewPixels(input, w, shape)) {
+    const y = convolveFewPixels(attributes, input, w, bias, shape.slice(2), layout);
+    return layout.leave(y, outputs);
+  }
   if (dense && suitsWinograd(attributes, w, shape.slice(2))) {
     const pads = attributes['pads'] as readonly number[];
     return layout.leave(winograd(input, w, bias, pads, layout), outputs);

@@ -14,14 +14,19 @@ const FINITE_AT_ZERO: ReadonlySet<string> = new Set(
  * 1. All operands of the output's shape, or scalars: the same operator.
  * 2. Mul, Add, Sub and Div with one element per channel, or per image and channel: an affine.
  * 3. Relu of a convolution or affine that nobody else reads: its activation.
- * 4. Add to a dense convolution, neither read by anybody else: the convolution starts from the other operand, whose
- *    memory becomes its output's.
+ * 4. Add to a convolution (an affine is one) that nobody else reads: the convolution starts from the other operand, whose
+ *    memory becomes its output's, unless somebody reads that later.
+ *
+ * @param readOnce whether nobody else reads the operand at a position
+ * @param readLast whether all other readers of the operand at a position have read it when the node's other operand is
+ *   computed
  */
 export function blockElementwise(
   node: GraphNode,
   inputs: readonly Value[],
   layout: BlockedLayout,
   readOnce: (position: number) => boolean,
+  readLast: (position: number) => boolean,
 ): Value | undefined {
   const [output] = node.outputs;
   if (output.type !== 'float32' || output.shape.length !== 4) return undefined;
@@ -38,8 +43,14 @@ export function blockElementwise(
       const activated = withActivation(big[0]!, layout);
       if (activated !== undefined) return layout.leave(activated, channels);
     }
-    if (node.op === 'Add' && readOnce(0) && readOnce(1)) {
-      const summed = accumulated(big, layout);
+    for (const [convolution, start] of node.op === 'Add' && inputs.length === 2
+      ? [
+          [0, 1],
+          [1, 0],
+        ]
+      : []) {
+      if (!readOnce(convolution) || !readLast(start)) continue;
+      const summed = accumulated(big[convolution], big[start], layout);
       if (summed !== undefined) return layout.leave(summed, channels);
     }
     const operands = inputs.map((input, i) => big[i] ?? input);
@@ -131,6 +142,7 @@ function applyAffine(
 
 function affineProducer({ producer }: Value): GraphNode | undefined {
   if (producer?.op !== 'nchwc.Conv' || 'activation' in producer.attributes) return undefined;
+  if (producer.inputs.length > 3) return undefined; // a sum
   const [x, filter] = producer.inputs;
   const plain = JSON.stringify(pixelwise(x.shape[1])) === JSON.stringify(producer.attributes);
   return plain && filter.shape[0] === x.shape[1] ? producer : undefined;
@@ -158,18 +170,17 @@ function withActivation({ producer, shape }: Value, { graph }: BlockedLayout): V
   return graph.op('nchwc.Conv', producer.inputs, { ...producer.attributes, activation: 'Relu' }, shape);
 }
 
-/** The convolution among two operands with the other one as its initial output. */
-function accumulated([a, b]: readonly (Value | undefined)[], { graph }: BlockedLayout): Value | undefined {
-  if (a === undefined || b === undefined || a === b) return undefined;
-  for (const [{ producer, shape }, start] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    if (producer?.op !== 'nchwc.Conv' || producer.attributes['group'] !== 1) continue;
-    if ('activation' in producer.attributes || producer.inputs.length > 3) continue;
-    const [x, w] = producer.inputs;
-    const bias = producer.inputs.at(2) ?? graph.constant(new Float32Array(shape[1]), [shape[1]]);
-    return graph.op('nchwc.Conv', [x, w, bias, start], producer.attributes, shape);
-  }
-  return undefined;
+/** The convolution `sum` with `start` as its initial output. */
+function accumulated(
+  sum: Value | undefined,
+  start: Value | undefined,
+  { graph }: BlockedLayout,
+): Value | undefined {
+  if (sum?.producer?.op !== 'nchwc.Conv' || start === undefined || sum === start) return undefined;
+  const { inputs, attributes } = sum.producer;
+  if ('activation' in attributes || inputs.length > 3) return undefined;
+  const [x, w] = inputs;
+  const channels = sum.shape[1];
+  const bias = inputs.at(2) ?? graph.constant(new Float32Array(channels), [channels]);
+  return graph.op('nchwc.Conv', [x, w, bias, start], attributes, sum.shape);
 }

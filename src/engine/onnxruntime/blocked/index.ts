@@ -7,7 +7,8 @@
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
-import { rewrite, usersOf } from '../rewrite.js';
+import { liveNodes, rewrite, usersOf } from '../rewrite.js';
+import type { GraphNode, Value } from '../value.js';
 import { blockConvolution } from './convolution.js';
 import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
@@ -20,11 +21,20 @@ import { blockConcat, blockReduction, blockSlice } from './reduction.js';
 export function blockedLayout(graph: Graph, block: number): Graph {
   const users = usersOf(graph);
   const outputs = new Set(graph.outputs.values());
+  const order = new Map(liveNodes(graph).map((node, position) => [node, position]));
   return rewrite(graph, (node, inputs, target) => {
     const layout = new BlockedLayout(target, block);
     const readOnce = (position: number): boolean => {
       const value = node.inputs[position];
       return users.get(value)?.length === 1 && !outputs.has(value);
+    };
+    const readLast = (position: number): boolean => {
+      const value = node.inputs[position];
+      const others = users.get(value)!.filter((user) => user !== node);
+      const needed = node.inputs.filter((input) => input !== value);
+      return (
+        !outputs.has(value) && others.every((user) => needed.some((input) => follows(input, user, order)))
+      );
     };
     switch (node.op) {
       case 'Conv':
@@ -46,7 +56,24 @@ export function blockedLayout(graph: Graph, block: number): Graph {
       case 'Slice':
         return blockSlice(node, inputs[0], layout);
       default:
-        return ELEMENTWISE.has(node.op) ? blockElementwise(node, inputs, layout, readOnce) : undefined;
+        return ELEMENTWISE.has(node.op)
+          ? blockElementwise(node, inputs, layout, readOnce, readLast)
+          : undefined;
     }
   });
+}
+
+/** Whether the value is computed from what the node yields. */
+function follows(value: Value, node: GraphNode, order: ReadonlyMap<GraphNode, number>): boolean {
+  const start = order.get(node)!;
+  const seen = new Set<GraphNode>();
+  const pending = [value];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { producer } = next;
+    if (producer === node) return true;
+    if (producer === undefined || seen.has(producer) || order.get(producer)! < start) continue;
+    seen.add(producer);
+    pending.push(...producer.inputs);
+  }
+  return false;
 }

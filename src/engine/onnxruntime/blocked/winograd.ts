@@ -6,6 +6,7 @@
  */
 import type { Graph } from '../graph.js';
 import { concat, slice } from '../kernels/shaping.js';
+import { isConstant } from '../strided.js';
 import type { NodeAttributes, Value } from '../value.js';
 import type { BlockedLayout } from './layout.js';
 
@@ -57,7 +58,7 @@ export function suitsWinograd(
   const is = (name: string, value: number): boolean =>
     (attributes[name] as readonly number[]).every((element) => element === value);
   return (
-    w.data !== undefined &&
+    isConstant(w) &&
     is('kernel_shape', 3) &&
     is('strides', 1) &&
     is('dilations', 1) &&
@@ -87,10 +88,12 @@ export function winograd(
 
   const below = OUTPUTS * tiles + 2 - height - top;
   const products = INPUT_TRANSFORM.map((taps, i) => {
-    const factor = convolve(graph, [x, rowFilter(layout, taps, channels)], [batch, channels, tiles, width], {
+    // The columns of zeros are part of the factor: at the edge onnxruntime computes one output at a time.
+    const wide = [batch, channels, tiles, left + width + right];
+    const factor = convolve(graph, [x, rowFilter(layout, taps, channels)], wide, {
       kernel_shape: [TAPS, 1],
       strides: [OUTPUTS, 1],
-      pads: [top, 0, below, 0],
+      pads: [top, left, below, right],
       group: channels,
     });
     return convolve(
@@ -100,7 +103,7 @@ export function winograd(
       {
         kernel_shape: [1, 3],
         strides: [1, 1],
-        pads: [0, left, 0, right],
+        pads: [0, 0, 0, 0],
         group: 1,
       },
     );

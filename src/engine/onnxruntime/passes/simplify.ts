@@ -4,7 +4,7 @@
  * 1. An element-wise operator on an Expand reads the smaller source; what remains small is expanded afterwards.
  * 2. x * 1, x / 1, x + 0, x - 0 are x; x * 0 is 0.
  * 3. Division by a constant, negation and subtraction of a constant become Mul and Add, so that 4 sees them.
- * 4. (x * s) * t with s and t smaller than x is x * (s * t); the same for Add.
+ * 4. (x * s) * t with s and t smaller than x, or constant, is x * (s * t); the same for Add.
  * 5. Reshape of Reshape, Expand of Expand, Cast to the own type.
  * 6. Transposes compose; the identity goes, and one that moves only axes of size 1 is a Reshape. A transposed
  *    scalar's Expand is an Expand.
@@ -12,6 +12,7 @@
 import type { Graph } from '../graph.js';
 import { type Visit, rewrite } from '../rewrite.js';
 import { type GraphNode, type Value, broadcastShapes, sameShape, sizeOf } from '../value.js';
+import { isConstant } from '../strided.js';
 import { ELEMENTWISE } from './elementwise.js';
 
 export const simplify = (graph: Graph): Graph => rewrite(graph, visit);
@@ -77,19 +78,21 @@ function add(target: Graph, x: Value, y: Value): Value {
   return combineSmall(target, 'Add', x, y) ?? target.op('Add', [x, y], {}, shape);
 }
 
-/** (big . s) . t -> big . (s . t) where s and t are smaller than big. */
+/** (big . s) . t -> big . (s . t) where s and t are smaller than big, or constant. */
 function combineSmall(target: Graph, op: 'Add' | 'Mul', x: Value, y: Value): Value | undefined {
   for (const [nested, small] of [
     [x, y],
     [y, x],
   ] as const) {
-    if (nested.producer?.op !== op || sizeOf(small.shape) >= sizeOf(nested.shape)) continue;
+    const movable = (value: Value): boolean =>
+      isConstant(value) || sizeOf(value.shape) < sizeOf(nested.shape);
+    if (nested.producer?.op !== op || sizeOf(small.shape) > sizeOf(nested.shape) || !movable(small)) continue;
     const [a, b] = nested.producer.inputs;
     for (const [big, other] of [
       [a, b],
       [b, a],
     ] as const) {
-      if (!sameShape(big.shape, nested.shape) || sizeOf(other.shape) >= sizeOf(big.shape)) continue;
+      if (!sameShape(big.shape, nested.shape) || isConstant(big) || !movable(other)) continue;
       const combined = op === 'Mul' ? multiply(target, other, small) : add(target, other, small);
       return op === 'Mul' ? multiply(target, big, combined) : add(target, big, combined);
     }

@@ -1,23 +1,43 @@
 /**
  * Transposes move towards the outputs until they meet their inverse (simplify.ts removes the pair).
  *
- * 1. Pad and Slice of a Transpose: the same on the original axes, then the Transpose.
+ * 1. Pad and Slice of a Transpose: the same on the original axes, then the Transpose. Between maps of one pixel a Reshape
+ *    is one.
  * 2. An element-wise operator whose operands are all transposed alike, or constant scalars.
  */
 import type { Graph } from '../graph.js';
 import { type Visit, rewrite } from '../rewrite.js';
-import type { GraphNode, Value } from '../value.js';
+import { type GraphNode, type Value, sameShape } from '../value.js';
 import { ELEMENTWISE } from './elementwise.js';
+
+/** NCHW to NHWC, and back. */
+const [TO_LAST, TO_FIRST] = [
+  [0, 2, 3, 1],
+  [0, 3, 1, 2],
+] as const;
 
 export const sinkTransposes = (graph: Graph): Graph => rewrite(graph, visit);
 
 const visit: Visit = (node, inputs, target) => {
-  const source = inputs.find((input) => input.producer?.op === 'Transpose')?.producer;
-  if (source === undefined || node.outputs.length > 1) return undefined;
-  const perm = source.attributes['perm'] as readonly number[];
+  if (node.outputs.length > 1) return undefined;
+  const perm =
+    inputs.map(permutation).find((found) => found !== undefined) ??
+    (node.op === 'Pad' || node.op === 'Slice' ? ofOnePixel(inputs[0]) : undefined);
+  if (perm === undefined) return undefined;
   const moved = sink(node, inputs, perm, target);
   return moved === undefined ? undefined : target.transpose(moved, perm);
 };
+
+const permutation = ({ producer }: Value): readonly number[] | undefined =>
+  producer?.op === 'Transpose' ? (producer.attributes['perm'] as readonly number[]) : undefined;
+
+/** What a Reshape of [N,C,1,1] to [N,1,1,C], or back, amounts to. */
+function ofOnePixel({ producer, shape }: Value): readonly number[] | undefined {
+  const from = producer?.op === 'Reshape' ? producer.inputs[0].shape : [];
+  if (from.length !== 4 || from.slice(1).filter((dim) => dim > 1).length > 1) return undefined;
+  const permute = (perm: readonly number[]): number[] => perm.map((axis) => from[axis]);
+  return [TO_LAST, TO_FIRST].find((perm) => sameShape(permute(perm), shape));
+}
 
 /** The node on untransposed operands, where `perm` takes untransposed to transposed. */
 function sink(
