@@ -130,7 +130,11 @@ describe('files', () => {
     return PNG.sync.write(file);
   };
   const read = (path: string, shape = [8, 3, 2, 2], preprocessing: Preprocessing = RAW) =>
-    readCalibration(path, { network: { input: { name: 'x', shape } }, preprocessing }, { onNote });
+    readCalibration(
+      path,
+      { network: { input: { name: 'x', shape, layout: 'NCHW' } }, preprocessing },
+      { onNote },
+    );
 
   test('a .npy file of the right shape is read as it is', async () => {
     const { shape, data } = await read(write('a.npy', npy([2, 3, 2, 2])));
