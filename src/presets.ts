@@ -1,10 +1,13 @@
 import type { DreamOptions } from './dream/dream.js';
+import type { GeneratorOptions } from './dream/generator/live-source.js';
 import type { DistilOptions } from './recover/distil.js';
 import type { ReconstructOptions } from './recover/reconstruct.js';
 
 /** How much work recovery does. */
 export interface Preset {
   readonly dream: DreamOptions;
+  /** The generator, where one is asked for in place of dreams. */
+  readonly generator: GeneratorOptions;
   /** Of the dreams, those kept from training to measure agreement with the teacher. */
   readonly heldOut: number;
   /** Batches over which batch-norm statistics are re-estimated, and matched, before distillation. */
@@ -24,7 +27,23 @@ const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 
 
 const RECONSTRUCT = { batches: 4, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
 
-const COMMON = { heldOut: 128, statisticsBatches: 16, shift: 2, reconstruct: RECONSTRUCT };
+const GENERATOR = {
+  batch: 64,
+  // The batch norms count most by far: images that are merely of their class teach little.
+  weights: { crossEntropy: 1, batchNorm: 500, adversarial: 1 },
+  learningRate: 6e-3,
+  warmUp: 100,
+  pool: 60,
+  shift: 2,
+};
+
+const COMMON = {
+  generator: GENERATOR,
+  heldOut: 128,
+  statisticsBatches: 16,
+  shift: 2,
+  reconstruct: RECONSTRUCT,
+};
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {

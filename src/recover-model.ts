@@ -143,6 +143,7 @@ async function makeStudent(
     distil: plan.distil,
     run,
   });
+  await images.dispose?.();
   const student = roundStudent(teacher.network, restore(climbed.student));
   return { student, agreement: climbed.agreement, images: images.shown };
 }

@@ -1,4 +1,5 @@
 import { DfkdError } from '../converters/errors.js';
+import { SOURCES, type SourceName } from './dream/synthesis.js';
 import { ENGINES, type EngineName } from './engine/engine.js';
 import { DEVICES, type Device } from './engine/device.js';
 import type { MemoryOptions, SignatureOptions } from './open-model.js';
@@ -22,6 +23,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly budget?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
   readonly preset?: PresetName | Preset | undefined;
+  /** What the student learns from; default deepinversion. */
+  readonly synthesis?: SourceName | undefined;
   /** A whole number from 0; the same seed gives the same file. Default 0. */
   readonly seed?: number | undefined;
   /** How pixels become the model's input; default auto. */
@@ -60,6 +63,7 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly presetName: string;
   readonly preset: Preset;
   readonly seed: number;
+  readonly synthesis: SourceName;
   readonly preprocess: PreprocessOption;
   readonly engine: EngineName;
   readonly threads: number | undefined;
@@ -114,11 +118,18 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     typeof preset === 'string'
       ? { presetName: preset, preset: PRESETS[preset] }
       : { presetName: 'custom', preset };
-  const { inputShape, outputName, maxMemory, calibration, dreams } = options;
+  const { inputShape, outputName, maxMemory, calibration, dreams, synthesis = SOURCES[0] } = options;
+  if (!SOURCES.includes(synthesis)) {
+    throw new DfkdError(
+      'E_ARG',
+      `There is no synthesis '${synthesis as string}'; use ${SOURCES.join(', ')}.`,
+    );
+  }
   return {
     ...work,
     inputShape,
     outputName,
+    synthesis,
     sparsity,
     criterion,
     pattern,

@@ -1,11 +1,16 @@
 import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
+import { createLiveSource } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
+import type { SourceName } from './dream/synthesis.js';
 import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine, HostTensor } from './engine/engine.js';
+import { lowerModel } from './network/lower.js';
+import type { Network } from './network/network.js';
 import { lowering } from './network/lower-at.js';
 import type { Preprocessing } from './preprocess.js';
 import type { Preset } from './presets.js';
+import type { RunControl } from './progress.js';
 import type { Random } from './random.js';
 import type { RunRecord } from './run-record.js';
 import type { Subject } from './trainee.js';
@@ -18,6 +23,7 @@ export interface TrainingImages {
   readonly measuring: HostTensor;
   /** Some for the report. */
   readonly shown: HostTensor;
+  dispose?(): Promise<void>;
 }
 
 type Amounts = Pick<Preset, 'heldOut' | 'shift'>;
@@ -32,6 +38,7 @@ export interface GivenImages {
 
 export interface MakeImagesOptions {
   readonly preset: Preset;
+  readonly synthesis: SourceName;
   readonly plan: Pick<WorkPlan, 'dream'>;
   readonly maxMemory?: number | undefined;
   readonly dryRun: boolean;
@@ -42,12 +49,16 @@ export async function makeImages(
   engine: Engine,
   { model, network, preprocessing, dreams }: Subject,
   { calibration, dreams: stored }: GivenImages,
-  { preset, plan, maxMemory, dryRun }: MakeImagesOptions,
+  { preset, synthesis, plan, maxMemory, dryRun }: MakeImagesOptions,
   random: Random,
   { stage, control }: RunRecord,
 ): Promise<TrainingImages> {
   if (stored !== null) return useDreams(stored, calibration, preset, random);
   if (!dreams) return useProceduralImages(network.input.shape, preprocessing, preset, random);
+  if (synthesis === 'generator') {
+    const small = lowerModel(model, { batch: preset.generator.batch, maxMemory });
+    return stage('dream', () => useGenerator(engine, small, preprocessing, preset, random, control));
+  }
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
     const lower = lowering(model, { maxMemory });
@@ -70,6 +81,27 @@ function useDreams(
     measuring: measuring.images,
     shown: dreams.images,
   };
+}
+
+/** A generator that learns along with the student; what it draws before is measured on. */
+async function useGenerator(
+  engine: Engine,
+  network: Network,
+  preprocessing: Preprocessing,
+  { generator, heldOut }: Preset,
+  random: Random,
+  control: RunControl,
+): Promise<TrainingImages> {
+  const source = await createLiveSource(
+    engine,
+    network,
+    preprocessing,
+    generator,
+    random.split('generator'),
+    control,
+  );
+  const { images: measuring } = await source.draw(heldOut);
+  return { source, measuring, shown: measuring, dispose: () => source.dispose() };
 }
 
 /** Procedural images: fresh ones for each batch, others to measure on. */

@@ -32,6 +32,7 @@ interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArgum
   readonly budget?: string | undefined;
   readonly preset: 'fast' | 'standard' | 'thorough';
   readonly seed: string;
+  readonly synthesis: RecoverOptions['synthesis'];
   readonly calib?: string | undefined;
   readonly dreams?: string | undefined;
   readonly report?: string | undefined;
@@ -77,6 +78,13 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'Time for the whole run, such as 30s, 3m or 1h (default: what the preset takes)',
   },
+  synthesis: {
+    type: 'string',
+    choices: ['deepinversion', 'generator'],
+    default: 'deepinversion',
+    requiresArg: true,
+    describe: 'What the student learns from',
+  },
   seed: { type: 'string', default: '0', requiresArg: true, describe: 'Seed of all randomness' },
   ...PREPROCESS_OPTIONS,
   ...SIGNATURE_OPTIONS,
@@ -121,6 +129,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
       rungs: argv.rungs?.split(',').map((name) => name.trim() as RungName),
       budget: argv.budget === undefined ? undefined : readDuration('--budget', argv.budget),
       preset: argv.preset,
+      synthesis: argv.synthesis,
       seed: readInteger('--seed', argv.seed, 0),
       preprocess: readPreprocess(argv),
       ...readSignature(argv),

@@ -1,4 +1,5 @@
 import type { HostTensor } from '../engine/engine.js';
+import type { Student } from '../student.js';
 
 /**
  * One interface for everything downstream: stored dreams, a live generator, a user's images. Whoever needs the
@@ -7,4 +8,6 @@ import type { HostTensor } from '../engine/engine.js';
 export interface ImageSource {
   /** The next batch of exactly `size` images as the model takes them, drawn with the source's own seeded stream. */
   next(size: number): Promise<HostTensor>;
+  /** A live source is shown the student now and then while it learns, and makes images that the student finds hard. */
+  follow?(student: Student): Promise<void>;
 }

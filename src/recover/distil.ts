@@ -20,6 +20,9 @@ export interface DistilOptions extends DistilStepOptions {
 
 const ADVICE = "a lower learning rate (the preset's distil.learningRate) or a lower sparsity may help";
 
+/** Steps after which a live source is shown the student again: it changes little in so few. */
+const FOLLOW = 4;
+
 /** Top-1 agreement of a student with the teacher on held-out images, in 0..1. */
 export type Measure = (student: Student) => Promise<number>;
 
@@ -55,6 +58,9 @@ export async function distil(
   try {
     for (let i = 0; i < options.steps; i++) {
       throwIfInterrupted(control);
+      if (source.follow && i % FOLLOW === 0) {
+        await source.follow(replaceWeights(student, weightsOf(await step.readState())));
+      }
       if (i > 0) images = await source.next(network.batch);
       const output = await step.run(stepInput(images, options, i));
       const terms = Object.fromEntries(Object.entries(output).map(([term, { data }]) => [term, data[0]]));

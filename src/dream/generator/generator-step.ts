@@ -5,19 +5,32 @@ import type { Network } from '../../network/network.js';
 import { adam, type AdamOptions } from '../../optimise/adam.js';
 import { differentiate } from '../../optimise/gradients.js';
 import type { Preprocessing } from '../../preprocess.js';
-import { batchNormDistance, crossEntropy, totalVariation } from '../losses.js';
+import { batchNormDistance, crossEntropy } from '../losses.js';
 import type { Generator } from './generator.js';
 
+/** What each term of the generator's loss counts. */
 export interface GeneratorWeights {
   readonly crossEntropy: number;
   readonly batchNorm: number;
-  readonly totalVariation: number;
   /** Reward for images on which the student, where it agrees with the teacher, differs from it. */
   readonly adversarial: number;
 }
 
-export const GENERATOR_ADAM: AdamOptions = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+/** Of generators (arXiv 1511.06434). */
+export const ADAM: AdamOptions = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
 
+/** Before the names of the student's weights in the state. */
+export const STUDENT = 'student:';
+
+/**
+ * One update of the generator.
+ * state: `generator:`, `first:`, `second:` (Adam's moments) before the generator's parameters; where there is a student,
+ * `student:` before its weights and statistics, which stay as they are.
+ * input: `latent` [batch, LATENT]; `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows`
+ * [height, canvas height] and `columns` [width, canvas width], which cut images out of the canvas (`windowMatrix`).
+ * output: `images` [batch, channels, height, width], as the model takes them, drawn before the update; the unweighted
+ * terms of its loss, scalars.
+ */
 export function createGeneratorStep(
   network: Network,
   generator: Generator,
@@ -25,34 +38,33 @@ export function createGeneratorStep(
   weights: GeneratorWeights,
 ): Step {
   return (state, input) => {
-    const student = select(state, 'student:');
+    const student = select(state, STUDENT);
     const scale = tf.tensor([...preprocessing.scale], [1, preprocessing.channels, 1, 1]);
     const offset = tf.tensor([...preprocessing.offset], [1, preprocessing.channels, 1, 1]);
-    const adversarial = weights.adversarial > 0 && Object.keys(student).length > 0;
-    const { outputs, gradients } = differentiate((parameters) => {
-      const canvas = generator.draw(parameters, input['latent'], input['targets']);
-      const images = tf.matMul(tf.matMul(input['rows'], canvas), input['columns'], false, true);
-      const given = tf.add(tf.mul(images, scale), offset);
-      const teacher = network.forward(tf, {}, given);
-      const terms: Record<string, tf.Tensor> = {
-        crossEntropy: crossEntropy(teacher.logits, input['targets']),
-        batchNorm: batchNormDistance(network, teacher),
-      };
-      const parts = [
-        tf.mul(terms['crossEntropy'], weights.crossEntropy),
-        tf.mul(terms['batchNorm'], weights.batchNorm),
-      ];
-      if (weights.totalVariation > 0) {
-        terms['totalVariation'] = totalVariation(images);
-        parts.push(tf.mul(terms['totalVariation'], weights.totalVariation));
-      }
-      if (adversarial) {
-        const { logits } = network.forward(tf, student, given, { batchNorm: 'batch' });
-        terms['divergence'] = divergence(teacher.logits, logits);
-        parts.push(tf.mul(tf.mul(terms['divergence'], input['pressure']), -weights.adversarial));
-      }
-      return { loss: tf.addN(parts), outputs: { ...terms, images: given } };
-    }, select(state, 'generator:'));
+    const hasStudent = Object.keys(student).length > 0;
+    const { outputs, gradients } = differentiate(
+      (parameters) => {
+        const canvas = generator.draw(parameters, input['latent'], input['targets']);
+        const images = tf.matMul(tf.matMul(input['rows'], canvas), input['columns'], false, true);
+        const given = tf.add(tf.mul(images, scale), offset);
+        const teacher = network.forward(tf, {}, given);
+        const terms: Record<string, tf.Tensor> = {
+          crossEntropy: crossEntropy(teacher.logits, input['targets']),
+          batchNorm: batchNormDistance(network, teacher),
+        };
+        const parts = [
+          tf.mul(terms['crossEntropy'], weights.crossEntropy),
+          tf.mul(terms['batchNorm'], weights.batchNorm),
+        ];
+        if (hasStudent) {
+          const { logits } = network.forward(tf, student, given, { batchNorm: 'batch' });
+          terms['divergence'] = divergence(teacher.logits, logits);
+          parts.push(tf.mul(terms['divergence'], -weights.adversarial));
+        }
+        return { loss: tf.addN(parts), outputs: { ...terms, images: given } };
+      },
+      select(state, 'generator:'),
+    );
     const next: Record<string, tf.Tensor> = {};
     for (const [name, gradient] of Object.entries(gradients)) {
       const old = {
@@ -61,13 +73,13 @@ export function createGeneratorStep(
         second: state[`second:${name}`],
       };
       const { value, first, second } = labelled(tf, `the update of the generator's '${name}'`, () =>
-        adam(old, gradient, input['learningRate'], GENERATOR_ADAM),
+        adam(old, gradient, input['learningRate'], ADAM),
       );
       next[`generator:${name}`] = value;
       next[`first:${name}`] = first;
       next[`second:${name}`] = second;
     }
-    const passed = Object.entries(state).filter(([name]) => name.startsWith('student:'));
+    const passed = Object.entries(state).filter(([name]) => name.startsWith(STUDENT));
     return { state: { ...next, ...Object.fromEntries(passed) }, output: outputs };
   };
 }
@@ -91,7 +103,8 @@ function agreement(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return same(a, b);
 }
 
-export function select(tensors: Tensors, prefix: string): Tensors {
+/** The tensors whose name begins with `prefix`, by the rest of their name. */
+function select(tensors: Tensors, prefix: string): Tensors {
   const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

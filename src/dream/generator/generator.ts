@@ -49,7 +49,10 @@ export function createGenerator(
   const add = (name: string, dims: readonly number[], fanIn: number) => {
     const size = dims.reduce((product, dim) => product * dim, 1);
     const deviation = Math.sqrt(2 / fanIn);
-    const data = random.split(name).gaussian(size).map((x) => x * deviation);
+    const data = random
+      .split(name)
+      .gaussian(size)
+      .map((x) => x * deviation);
     parameters[name] = { shape: dims, data };
   };
   const addNorm = (name: string, channels: number) => {

@@ -1,0 +1,165 @@
+import { toArrays } from '../../classifier.js';
+import type { Arrays, Engine, HostTensor } from '../../engine/engine.js';
+import type { Network } from '../../network/network.js';
+import { adamLearningRate } from '../../optimise/adam.js';
+import type { Preprocessing } from '../../preprocess.js';
+import { throwIfInterrupted, type RunControl } from '../../progress.js';
+import type { Random } from '../../random.js';
+import { requireFiniteOutput } from '../../require-finite.js';
+import type { Student } from '../../student.js';
+import { moveImage, takeImages } from '../dream-source.js';
+import type { ImageSource } from '../image-source.js';
+import { windowMatrix } from '../jitter.js';
+import { balancedTargets, oneHot } from '../targets.js';
+import { createGenerator, LATENT, type Generator } from './generator.js';
+import { ADAM, createGeneratorStep, STUDENT, type GeneratorWeights } from './generator-step.js';
+
+export interface GeneratorOptions {
+  /** Images drawn at once. */
+  readonly batch: number;
+  readonly weights: GeneratorWeights;
+  /** Of Adam. */
+  readonly learningRate: number;
+  /** Updates before the first image is used, against the teacher alone. */
+  readonly warmUp: number;
+  /** Batches kept to be used again; the oldest leaves when another comes. */
+  readonly pool: number;
+  /** Images are shifted by up to this many pixels whenever they are used. */
+  readonly shift: number;
+}
+
+/** A source that goes on learning: one update for each batch asked for. */
+export interface LiveSource extends ImageSource {
+  /** At least `count` images drawn now that are not kept, and the classes they were drawn for. */
+  draw(count: number): Promise<{ images: HostTensor; targets: number[] }>;
+  follow(student: Student): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const ADVICE = "the teacher's weights or its preprocessing may be wrong";
+
+/**
+ * Trains a generator against the teacher, and from the first `follow` on also against the student that learns from its
+ * images: adversarial distillation without data (arXiv 1912.11006, 1905.09768) with DeepInversion's batch-norm term
+ * (arXiv 1912.08795). Half of each batch handed out was drawn for it, half comes from those before.
+ */
+export async function createLiveSource(
+  engine: Engine,
+  network: Network,
+  preprocessing: Preprocessing,
+  options: GeneratorOptions,
+  random: Random,
+  control: RunControl = {},
+): Promise<LiveSource> {
+  const { shape } = network.input;
+  const generator = createGenerator(shape, network.output.classes, preprocessing, random.split('weights'));
+  const [latent, choice] = [random.split('latent'), random.split('choice')];
+  const classesOf = balancedTargets(network.output.classes, network.batch);
+  let drawn = 0;
+  let followed = false;
+  const stepInput = (): Arrays => ({
+    latent: { shape: [network.batch, LATENT], data: latent.gaussian(network.batch * LATENT) },
+    targets: oneHot(classesOf(drawn), network.output.classes),
+    learningRate: scalar(adamLearningRate(options.learningRate, drawn + 1, ADAM)),
+    rows: middle(shape[2], generator.canvas[0]),
+    columns: middle(shape[3], generator.canvas[1]),
+  });
+  const compile = (state: Arrays) =>
+    engine.compile(createGeneratorStep(network, generator, preprocessing, options.weights), {
+      state,
+      input: stepInput(),
+    });
+  let step = await compile(startState(generator));
+
+  async function update(): Promise<{ images: HostTensor; targets: readonly number[] }> {
+    throwIfInterrupted(control);
+    const targets = classesOf(drawn);
+    const { images, ...terms } = await step.run(stepInput());
+    drawn++;
+    const where = `in update ${drawn} of the generator`;
+    await requireFiniteOutput(step, { images, ...terms }, { when: where, advice: ADVICE });
+    if (drawn <= options.warmUp) {
+      const values = Object.entries(terms).map(([name, { data }]) => [name, data[0]]);
+      const at = { stage: 'dream', step: drawn, steps: options.warmUp };
+      control.onProgress?.({ ...at, terms: Object.fromEntries(values) as Record<string, number> });
+    }
+    return { images: { shape, data: images.data.slice() }, targets };
+  }
+
+  const pool: HostTensor[] = [];
+  const keep = (images: HostTensor) => {
+    pool.push(images);
+    if (pool.length > options.pool) pool.shift();
+  };
+  while (drawn < options.warmUp) {
+    const { images } = await update();
+    // Those of the last updates serve to begin with.
+    if (drawn > options.warmUp * 0.9) keep(images);
+  }
+
+  return {
+    async next(size) {
+      const { images } = await update();
+      keep(images);
+      const batch = {
+        shape: [size, ...shape.slice(1)],
+        data: new Float32Array((size * images.data.length) / shape[0]),
+      };
+      for (let i = 0; i < size; i++) {
+        const fresh = i < Math.min(size / 2, network.batch);
+        const from = fresh ? images : pool[choice.integer(pool.length)];
+        const index = fresh ? i : choice.integer(network.batch);
+        batch.data.set(takeImages(from, [index]).data, (i * images.data.length) / shape[0]);
+        const offset = () => choice.integer(2 * options.shift + 1) - options.shift;
+        moveImage(batch, i, offset(), offset(), choice.integer(2) === 1);
+      }
+      return batch;
+    },
+    async draw(count) {
+      const parts: HostTensor[] = [];
+      const targets: number[] = [];
+      while (targets.length < count) {
+        const made = await update();
+        parts.push(made.images);
+        targets.push(...made.targets);
+      }
+      const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
+      parts.forEach((part, i) => data.set(part.data, i * part.data.length));
+      return { images: { shape: [targets.length, ...shape.slice(1)], data }, targets };
+    },
+    async follow(student) {
+      const weights = prefixed(STUDENT, toArrays(network, student.weights));
+      if (followed) return step.writeState(weights);
+      followed = true;
+      const alone = step;
+      step = await compile({ ...(await alone.readState()), ...weights });
+      await alone.dispose();
+    },
+    dispose: () => step.dispose(),
+  };
+}
+
+/** The generator and Adam's moments of 0. */
+function startState({ parameters }: Generator): Arrays {
+  const blank = Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: new Float32Array(data.length) },
+    ]),
+  );
+  return {
+    ...prefixed('generator:', parameters),
+    ...prefixed('first:', blank),
+    ...prefixed('second:', blank),
+  };
+}
+
+function prefixed(prefix: string, arrays: Arrays): Arrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
+}
+
+const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
+
+/** Cuts `size` elements out of the middle of `canvas`. */
+const middle = (size: number, canvas: number): HostTensor =>
+  windowMatrix(size, canvas, Math.floor((canvas - size) / 2));
