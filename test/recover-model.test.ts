@@ -223,7 +223,7 @@ describe('models without batch norm', () => {
   test('learn from procedural images; a note says what is lost and how to export', async () => {
     const result = await recoverModel(FOLDED, output, options);
     expect(result.stages.map(({ name }) => name)).toEqual([
-      ...['read', 'calibrate', 'prune', 'statistics', 'distil', 'write'],
+      ...['read', 'calibrate', 'plan', 'prune', 'match', 'reconstruct', 'distil', 'write'],
     ]);
     expect(notes.join()).toMatch(/folded .* procedural images .*--calib/);
     expect(notes.join()).toContain('dynamo=True, optimize=False');
@@ -244,7 +244,7 @@ describe('models without batch norm', () => {
     const run = async (seed: number) => {
       const result = await recoverModel(FOLDED, output, { ...options, calibration, seed, force: true });
       expect(result.stages.map(({ name }) => name)).toEqual([
-        ...['read', 'calibrate', 'dream', 'prune', 'statistics', 'distil', 'write'],
+        ...['read', 'calibrate', 'plan', 'dream', 'prune', 'match', 'reconstruct', 'distil', 'write'],
       ]);
       return sha256(output);
     };
