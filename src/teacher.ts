@@ -42,7 +42,6 @@ export interface TeacherOptions extends SignatureOptions, MemoryOptions {
 export async function readTeacher(path: string, engine: Engine, options: TeacherOptions): Promise<Teacher> {
   const { model, notes } = await openModel(path, options);
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
   requireImages(network);
   const classifier = await createClassifier(engine, network);
