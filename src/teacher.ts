@@ -45,7 +45,6 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
   requireScores(opened, options);
   const { model, notes } = opened;
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
   requireImages(network);
   const classifier = await createClassifier(engine, network);
