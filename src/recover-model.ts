@@ -123,8 +123,8 @@ async function makeStudent(
       );
   const { network, restore } = trainee;
   const { preprocessing } = teacher;
-  const dreams = given.dreams === null && (hasStatistics(teacher) || given.calibration !== null);
-  const subject = { ...trainee, preprocessing, dreams };
+  const canSynthesise = given.dreams === null && (hasStatistics(teacher) || given.calibration !== null);
+  const subject = { ...trainee, preprocessing, synthesis: canSynthesise ? settings.synthesis : null };
   const plan = await planWork(engine, subject, { ...settings, ...timing }, run);
   const images = await makeImages(engine, subject, given, { ...settings, plan }, random, run);
   if (settings.dryRun) return pruneOnly();

@@ -23,7 +23,7 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly budget?: number | undefined;
   /** How much work to spend on recovery, by name or in full; default standard. */
   readonly preset?: PresetName | Preset | undefined;
-  /** What the student learns from; default deepinversion. */
+  /** What the student learns from; default generator. */
   readonly synthesis?: SourceName | undefined;
   /** A whole number from 0; the same seed gives the same file. Default 0. */
   readonly seed?: number | undefined;

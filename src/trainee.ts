@@ -3,6 +3,7 @@ import { EXPORTS_THAT_KEEP_BATCH_NORM, findFolding } from '../converters/passes/
 import { inlineFunctions } from '../converters/passes/inline-functions.js';
 import { createDreamSource } from './dream/dream-source.js';
 import { createProceduralSource } from './dream/procedural/procedural-images.js';
+import type { SourceName } from './dream/synthesis.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowerModel } from './network/lower.js';
 import type { Network } from './network/network.js';
@@ -27,8 +28,8 @@ export interface Trainee {
 /** What is dreamt from and trained. */
 export interface Subject extends Trainee {
   readonly preprocessing: Preprocessing;
-  /** Whether images are dreamt, not drawn by us. */
-  readonly dreams: boolean;
+  /** How images are made from it; null where others are learnt from. */
+  readonly synthesis: SourceName | null;
 }
 
 /**

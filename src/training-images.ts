@@ -1,8 +1,7 @@
 import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
-import { createLiveSource } from './dream/generator/live-source.js';
+import { createLiveSource, type GeneratorOptions } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
-import type { SourceName } from './dream/synthesis.js';
 import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowerModel } from './network/lower.js';
@@ -38,8 +37,7 @@ export interface GivenImages {
 
 export interface MakeImagesOptions {
   readonly preset: Preset;
-  readonly synthesis: SourceName;
-  readonly plan: Pick<WorkPlan, 'dream'>;
+  readonly plan: Pick<WorkPlan, 'dream' | 'generator'>;
   readonly maxMemory?: number | undefined;
   readonly dryRun: boolean;
 }
@@ -47,17 +45,18 @@ export interface MakeImagesOptions {
 /** Synthesises what the student learns from: dreams where there are statistics to dream from, procedural images else. */
 export async function makeImages(
   engine: Engine,
-  { model, network, preprocessing, dreams }: Subject,
+  { model, network, preprocessing, synthesis }: Subject,
   { calibration, dreams: stored }: GivenImages,
-  { preset, synthesis, plan, maxMemory, dryRun }: MakeImagesOptions,
+  { preset, plan, maxMemory, dryRun }: MakeImagesOptions,
   random: Random,
   { stage, control }: RunRecord,
 ): Promise<TrainingImages> {
   if (stored !== null) return useDreams(stored, calibration, preset, random);
-  if (!dreams) return useProceduralImages(network.input.shape, preprocessing, preset, random);
+  if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
-    const small = lowerModel(model, { batch: preset.generator.batch, maxMemory });
-    return stage('dream', () => useGenerator(engine, small, preprocessing, preset, random, control));
+    const small = lowerModel(model, { batch: plan.generator.batch, maxMemory });
+    const options = { ...plan.generator, heldOut: preset.heldOut, ...(dryRun ? { warmUp: 0 } : {}) };
+    return stage('dream', () => useGenerator(engine, small, preprocessing, options, random, control));
   }
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
@@ -88,7 +87,7 @@ async function useGenerator(
   engine: Engine,
   network: Network,
   preprocessing: Preprocessing,
-  { generator, heldOut }: Preset,
+  { heldOut, ...generator }: GeneratorOptions & { readonly heldOut: number },
   random: Random,
   control: RunControl,
 ): Promise<TrainingImages> {

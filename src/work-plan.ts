@@ -1,4 +1,5 @@
 import { dream } from './dream/dream.js';
+import { createLiveSource, type LiveSource } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
 import type { Engine } from './engine/engine.js';
 import {
@@ -10,6 +11,8 @@ import {
   stepsWithin,
 } from './estimate.js';
 import { lowering } from './network/lower-at.js';
+import { lowerModel } from './network/lower.js';
+import type { Network } from './network/network.js';
 import { fromPixelSpace } from './preprocess.js';
 import type { Preset } from './presets.js';
 import type { RunControl } from './progress.js';
@@ -23,6 +26,7 @@ import type { Subject } from './trainee.js';
 /** How much of the two dear stages there is time for. */
 export interface WorkPlan {
   readonly dream: Preset['dream'];
+  readonly generator: Preset['generator'];
   /** Called when distillation begins. */
   readonly distil: () => DistilOptions;
 }
@@ -62,7 +66,7 @@ export async function planWork(
   const { preset, budget, dryRun } = options;
   const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
   if (dryRun || (budget === undefined && !options.announce)) {
-    return { dream: preset.dream, distil: () => distilling };
+    return { dream: preset.dream, generator: preset.generator, distil: () => distilling };
   }
   return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
 }
@@ -75,19 +79,14 @@ async function measureAndPlan(
   control: RunControl,
 ): Promise<WorkPlan> {
   const distils = rungs.includes('distil');
-  const dreamPace = subject.dreams
-    ? await measureDreaming(engine, subject, preset, maxMemory, control)
-    : { setUp: 0, perStep: 0 };
-  const distilPace = await measureDistillation(engine, subject, distilling, control);
+  const pace = await measureStages(engine, subject, distilling, { preset, maxMemory }, control);
   const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
-  const cheap = solving + CHEAP_STEPS * distilPace.perStep;
+  const cheap = solving + CHEAP_STEPS * pace.distil.perStep;
 
   const free = budget - elapsed() - cheap - WRITING;
-  const dreaming = subject.dreams
-    ? fitDreams(preset, dreamPace, distils ? DREAMING * free : free)
-    : preset.dream;
-  const dreamt = subject.dreams ? secondsFor(stepsOf(dreaming), dreamPace) : 0;
-  const wanted = budget === Infinity ? secondsFor(distilling.steps, distilPace) : Math.max(0, free - dreamt);
+  const synthesis = fitSynthesis(preset, subject, pace.dream, distils ? DREAMING * free : free);
+  const dreamt = secondsFor(synthesis.steps, pace.dream);
+  const wanted = budget === Infinity ? secondsFor(distilling.steps, pace.distil) : Math.max(0, free - dreamt);
   const recovered = cheap + (distils ? wanted : 0);
   const whole = elapsed() + dreamt + recovered + WRITING;
   control.onNote?.(
@@ -97,13 +96,66 @@ async function measureAndPlan(
     control.onNote?.(`A budget of ${formatDuration(budget)} is too short for the least there is to do.`);
   }
   return {
-    dream: dreaming,
+    ...synthesis,
     distil() {
       if (budget === Infinity) return distilling;
-      const steps = stepsWithin(budget - elapsed() - WRITING, distilPace);
+      const steps = stepsWithin(budget - elapsed() - WRITING, pace.distil);
       return { ...distilling, steps: Math.max(1, steps) };
     },
   };
+}
+
+interface StagePaces {
+  /** Of one step of the synthesis; of nothing where no images are made. */
+  readonly dream: Pace;
+  /** With what a live source does for each batch. */
+  readonly distil: Pace;
+}
+
+const NOTHING: Pace = { setUp: 0, perStep: 0 };
+
+async function measureStages(
+  engine: Engine,
+  subject: Subject,
+  distilling: Preset['distil'],
+  { preset, maxMemory }: Pick<PlanOptions, 'preset' | 'maxMemory'>,
+  control: RunControl,
+): Promise<StagePaces> {
+  const { model, network, preprocessing, synthesis } = subject;
+  if (synthesis !== 'generator') {
+    return {
+      dream: synthesis ? await measureDreaming(engine, subject, preset, maxMemory, control) : NOTHING,
+      distil: await measureDistillation(engine, network, noiseSource(subject), distilling, control),
+    };
+  }
+  const small = lowerModel(model, { batch: preset.generator.batch, maxMemory });
+  const few = { ...preset.generator, warmUp: MEASURED_STEPS };
+  let source: LiveSource | undefined;
+  try {
+    const dream = await measurePace(async (own) => {
+      source = await createLiveSource(engine, small, preprocessing, few, createRandom(0), own);
+    }, control);
+    return { dream, distil: await measureDistillation(engine, network, source!, distilling, control) };
+  } finally {
+    await source?.dispose();
+  }
+}
+
+/** What of the preset's synthesis there is time for, and how many steps that is. */
+function fitSynthesis(
+  preset: Preset,
+  { synthesis }: Subject,
+  pace: Pace,
+  seconds: number,
+): Pick<WorkPlan, 'dream' | 'generator'> & { readonly steps: number } {
+  const { dream, generator } = preset;
+  if (synthesis === 'deepinversion') {
+    const fitted = fitDreams(preset, pace, seconds);
+    return { dream: fitted, generator, steps: stepsOf(fitted) };
+  }
+  if (synthesis === null) return { dream, generator, steps: 0 };
+  const warmUp = Math.min(generator.warmUp, Math.max(LEAST_ITERATIONS, stepsWithin(seconds, pace)));
+  return { dream, generator: { ...generator, warmUp }, steps: warmUp };
 }
 
 function measureDreaming(
@@ -120,19 +172,24 @@ function measureDreaming(
 
 function measureDistillation(
   engine: Engine,
-  { network, preprocessing }: Subject,
+  network: Network,
+  source: ImageSource,
   options: Preset['distil'],
   control: RunControl,
 ): Promise<Pace> {
-  const { shape } = network.input;
-  const noise = createRandom(0).gaussian(shape.reduce((product, size) => product * size, 1));
-  const images = fromPixelSpace({ shape, data: noise }, preprocessing);
-  const source: ImageSource = { next: () => Promise.resolve(images) };
   const short = { ...options, steps: MEASURED_STEPS, checks: 1 };
   return measurePace(
     (own) => distil(engine, network, copyTeacher(network), source, () => Promise.resolve(0), short, own),
     control,
   );
+}
+
+/** The same noise for each batch: what images show does not matter to the time. */
+function noiseSource({ network, preprocessing }: Subject): ImageSource {
+  const { shape } = network.input;
+  const noise = createRandom(0).gaussian(shape.reduce((product, size) => product * size, 1));
+  const images = fromPixelSpace({ shape, data: noise }, preprocessing);
+  return { next: () => Promise.resolve(images) };
 }
 
 const batchesOf = ({ count, batch }: Preset['dream']): number => Math.ceil(count / batch);

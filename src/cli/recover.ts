@@ -80,8 +80,8 @@ const OPTIONS = {
   },
   synthesis: {
     type: 'string',
-    choices: ['deepinversion', 'generator'],
-    default: 'deepinversion',
+    choices: ['generator', 'deepinversion'],
+    default: 'generator',
     requiresArg: true,
     describe: 'What the student learns from',
   },

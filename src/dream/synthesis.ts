@@ -2,6 +2,6 @@
 export const SYNTHESES = ['deepinversion'] as const;
 export type SynthesisName = (typeof SYNTHESES)[number];
 
-/** What a student may learn from: the methods that make images to keep, and a generator that learns along with it. */
-export const SOURCES = ['deepinversion', 'generator'] as const;
+/** What a student may learn from, the default first: a generator that learns along with it, or images made before. */
+export const SOURCES = ['generator', 'deepinversion'] as const;
 export type SourceName = (typeof SOURCES)[number];

@@ -57,7 +57,8 @@ export function createDistilStep(
         const student = network.forward(tf, { ...weights, ...statistics }, images, { batchNorm: 'batch' });
         const kl = distillationLoss(teacher.logits, student.logits, temperature);
         const updated = prefixed('statistic:', student.statistics);
-        if (features === 0 || network.batchNorms.length === 0) return { loss: kl, outputs: { ...updated, loss: kl } };
+        if (features === 0 || network.batchNorms.length === 0)
+          return { loss: kl, outputs: { ...updated, loss: kl } };
         const distance = featureLoss(network, teacher, student);
         const loss = tf.add(kl, tf.mul(distance, features));
         return { loss, outputs: { ...updated, loss, kl, features: distance } };
