@@ -124,7 +124,9 @@ export async function createLiveSource(
         targets.push(...made.targets);
       }
       const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
-      parts.forEach((part, i) => { data.set(part.data, i * part.data.length); });
+      parts.forEach((part, i) => {
+        data.set(part.data, i * part.data.length);
+      });
       return { images: { shape: [targets.length, ...shape.slice(1)], data }, targets };
     },
     async follow(student) {
