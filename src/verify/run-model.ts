@@ -157,6 +157,6 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
 /** onnxruntime's own words, without the places in its source, as long as a person reads. */
 function describe(error: unknown): string {
   const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
-  const place = /\/\S+\.(?:cc|h):\d+ \S.*?\)(?: const)? (?=[A-Z])/g;
-  return shorten(line.replaceAll(place, '')).replace(/[\s.]+$/, '');
+  const place = /^.*\.(?:cc|h):\d+ .*(?: was false\.|\)) (?=[A-Z])/;
+  return shorten(line.replace(place, '')).replace(/[\s.]+$/, '');
 }
