@@ -69,6 +69,9 @@ function parseCount(text: string | undefined, name: string, what: string): numbe
   return value;
 }
 
+/** Bytes per call: Node refuses 2 GiB and more. */
+const MOST_AT_ONCE = 2 ** 30;
+
 function readRange(
   folder: string,
   location: string,
@@ -88,7 +91,7 @@ function readRange(
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const read = readSync(descriptor, bytes, done, length - done, offset + done);
+      const read = readSync(descriptor, bytes, done, Math.min(length - done, MOST_AT_ONCE), offset + done);
       if (read === 0) throw new DfkdError('E_EXTERNAL', `'${location}' became shorter while it was read.`);
       done += read;
     }

@@ -89,7 +89,7 @@ async function prepareDistill() {
   const student = prune(network, { sparsity: 0.75 });
   const input = { images: noise, learningRate: { shape: [], data: Float32Array.of(0.001) } };
   return {
-    step: createDistilStep(network, student.masks, { temperature: 3, features: 1, momentum: 0.9 }),
+    step: createDistilStep(network, { temperature: 3, features: 1, momentum: 0.9 }),
     example: { state: distilState(network, student), input },
   };
 }

@@ -56,6 +56,9 @@ export async function makeDreams(
 /** Names of shards have five digits. */
 const MAX_SHARDS = 100_000;
 
+/** How often the weights are held: the file's, the classifier's two, and those that dreaming and examining compile. */
+const COPIES = 6;
+
 async function planDreams(teacher: string, settings: DreamsSettings): Promise<DreamPlan> {
   const { count, synthesis, shard, seed, preset } = settings;
   const { model } = await openModel(teacher, settings);
@@ -142,7 +145,7 @@ async function makeMissing(
   const device = await resolveDevice(settings.device);
   const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
   const work = { ...settings.preset.dream, ...(plan.config.options as { batch: number }) };
-  const teacher = await readTeacher(input, engine, { ...settings, batch: work.batch });
+  const teacher = await readTeacher(input, engine, { ...settings, batch: work.batch, copies: COPIES });
   for (const note of teacher.notes) control.onNote?.(note);
   let done = 0;
   const examiner = await createExaminer(engine, teacher.network);

@@ -56,7 +56,9 @@ export function withDetails(
 export function describeLayers(network: Network, { weights }: Student): RecoverDetails['layers'] {
   return network.prunable.map((name) => {
     const values = weights.get(name)!;
-    return { name, weights: values.length, zeros: values.filter((value) => value === 0).length };
+    let zeros = 0;
+    for (const value of values) if (value === 0) zeros++;
+    return { name, weights: values.length, zeros };
   });
 }
 

@@ -1,5 +1,6 @@
 import { DfkdError } from '../converters/errors.js';
 import { roundTo } from '../converters/half.js';
+import { checkMemory } from '../converters/memory.js';
 import type { Model } from '../converters/model.js';
 import { computesInHalf } from '../converters/runnable.js';
 import { createClassifier, type Classifier } from './classifier.js';
@@ -32,6 +33,8 @@ export interface Teacher {
 export interface TeacherOptions extends SignatureOptions, MemoryOptions {
   /** Images per step. */
   readonly batch: number;
+  /** How often the job will hold the weights in memory at its height; the file's own included. */
+  readonly copies: number;
   readonly preprocess: PreprocessOption;
   readonly threads: number | undefined;
 }
@@ -47,6 +50,7 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
   const preprocessing = resolvePreprocessing(options.preprocess, model);
   const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
   requireImages(network);
+  checkWeights(network, options);
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];
   const teacher = { model, preprocessing, network, classifier, notes: known };
@@ -60,6 +64,11 @@ function requireImages({ input: { name, shape } }: Network): void {
     'E_UNSUPPORTED',
     `Input '${name}' is [${shape.join(', ')}]; images [N, C, H, W] are needed to learn from.`,
   );
+}
+
+function checkWeights({ parameters }: Network, { copies, maxMemory }: TeacherOptions): void {
+  const bytes = [...parameters.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  checkMemory('The work on the weights', copies * bytes, maxMemory);
 }
 
 /**

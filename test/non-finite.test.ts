@@ -87,7 +87,7 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
     const source = { next: () => Promise.resolve(images) };
 
     // The truth: the first step's loss is finite, but not the weight it leaves.
-    const running = await engines.get('eager')!.compile(createDistilStep(network, new Map(), options), {
+    const running = await engines.get('eager')!.compile(createDistilStep(network, options), {
       state: distilState(network, student),
       input: {},
     });

@@ -68,12 +68,12 @@ describe('distillation loss', () => {
 
 describe('distillation step', () => {
   const options: DistilStepOptions = { temperature: 3, features: 0.5, momentum: 0.9 };
-  const compile = (state: Arrays, masks = pruned.masks) =>
-    engine.compile(createDistilStep(network, masks, options), { state, input: input(noise(1)) });
+  const compile = (state: Arrays) =>
+    engine.compile(createDistilStep(network, options), { state, input: input(noise(1)) });
 
   test('its gradients are those of finite differences, for every kind of parameter that it changes', async () => {
     const state = distilState(network, pruned);
-    const step = await compile(state, new Map());
+    const step = await compile(state);
     await step.run(input(noise(1)));
     const after = await step.readState();
     // From rest, the velocity after one step is the gradient.
@@ -85,7 +85,7 @@ describe('distillation step', () => {
       const lossAt = async (h: number) => {
         const { shape, data } = state[`weight:${name}`];
         const moved = { shape, data: data.map((x, i) => x + (h * gradient[i]) / length) };
-        const probe = await compile({ ...state, [`weight:${name}`]: moved }, new Map());
+        const probe = await compile({ ...state, [`weight:${name}`]: moved });
         return (await probe.run(input(noise(1))))['loss'].data[0];
       };
       const measured = ((await lossAt(0.003)) - (await lossAt(-0.003))) / 0.006;
@@ -128,7 +128,7 @@ describe('distillation step', () => {
   });
 
   test('the feature term can be left out', async () => {
-    const step = await engine.compile(createDistilStep(network, pruned.masks, { ...options, features: 0 }), {
+    const step = await engine.compile(createDistilStep(network, { ...options, features: 0 }), {
       state: distilState(network, pruned),
       input: input(noise(1)),
     });

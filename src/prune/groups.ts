@@ -15,7 +15,7 @@ export interface Axes {
 /** Weights that are cut or kept together: the group of every weight, counted from 0, and the groups' sizes. */
 export interface Groups {
   readonly of: (weight: number) => number;
-  readonly sizes: Uint32Array;
+  readonly sizes: Uint16Array;
 }
 
 /** The channels of one prunable weight; as PyTorch lays them out where the graph does not tell. */
@@ -36,7 +36,7 @@ export function axesOf({ layers, parameters }: Network, name: string): Axes {
 
 /** Every weight by itself. */
 export function singles(count: number): Groups {
-  return { of: (weight) => weight, sizes: new Uint32Array(count).fill(1) };
+  return { of: (weight) => weight, sizes: new Uint16Array(count).fill(1) };
 }
 
 /**
@@ -63,7 +63,7 @@ function grouped(count: number, length: number, stride: number, size: number): G
     const at = Math.floor(weight / stride) % length;
     return (outer * perAxis + Math.floor(at / size)) * stride + (weight % stride);
   };
-  const sizes = new Uint32Array((count / length) * perAxis);
+  const sizes = new Uint16Array((count / length) * perAxis);
   for (let weight = 0; weight < count; weight++) sizes[of(weight)]++;
   return { of, sizes };
 }

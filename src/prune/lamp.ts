@@ -3,9 +3,9 @@
  * that are not smaller. It makes scores of one layer comparable with those of another: what a layer has left counts.
  * @param magnitudes of one layer, none negative
  */
-export function lampScores(magnitudes: Float64Array): Float64Array {
+export function lampScores(magnitudes: Float32Array): Float32Array {
   const sorted = magnitudes.slice().sort();
-  const sums = sorted.slice();
+  const sums = new Float64Array(sorted.length);
   let sum = 0;
   for (let i = sorted.length - 1; i >= 0; i--) sums[i] = sum += sorted[i] ** 2;
   return magnitudes.map((magnitude) =>
@@ -14,7 +14,7 @@ export function lampScores(magnitudes: Float64Array): Float64Array {
 }
 
 /** Where a value that is in the ascending array first occurs. */
-function firstOf(sorted: Float64Array, value: number): number {
+function firstOf(sorted: Float32Array, value: number): number {
   let [low, high] = [0, sorted.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -76,7 +76,7 @@ export function chooseMasks(
   return new Map(
     layers.map(({ name, weights: values }, i) => {
       const { of } = scored[i].groups;
-      return [name, Float32Array.from(values, (_, weight) => kept[i][of(weight)])];
+      return [name, values.map((_, weight) => kept[i][of(weight)])];
     }),
   );
 }

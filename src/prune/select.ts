@@ -1,9 +1,9 @@
 import type { Groups } from './groups.js';
 
-/** The groups of one layer, with a score each: the lowest are cut first, those of infinite score last. */
+/** The groups of one layer, with a score each, none negative: the lowest are cut first, those of infinite score last. */
 export interface Scored {
   readonly groups: Groups;
-  readonly scores: Float64Array;
+  readonly scores: Float32Array;
 }
 
 /**
@@ -16,8 +16,8 @@ export function cutLowest(layers: readonly Scored[], count: number): Uint8Array[
   const threshold = findThreshold(layers, count);
   let left = count;
   const kept = layers.map(({ groups: { sizes }, scores }) =>
-    Uint8Array.from(scores, (score, group) => {
-      if (score >= threshold) return 1;
+    new Uint8Array(scores.length).map((_, group) => {
+      if (scores[group] >= threshold) return 1;
       left -= sizes[group];
       return 0;
     }),
@@ -32,42 +32,48 @@ export function cutLowest(layers: readonly Scored[], count: number): Uint8Array[
   return kept;
 }
 
-/** The lowest score whose groups, with all of lower score, hold more than `count` weights; Infinity where none do. */
+/** Half of a float's bits. */
+const HALF = 2 ** 16;
+
+/**
+ * The lowest score whose groups, with all of lower score, hold more than `count` weights; Infinity where none do. Floats
+ * that are not negative are ordered as their bits are, so two histograms find it, of the bits' upper half and then of the
+ * lower: nothing is sorted, and models have hundreds of millions of weights.
+ */
 function findThreshold(layers: readonly Scored[], count: number): number {
-  const sorted = new Float64Array(layers.reduce((total, { scores }) => total + scores.length, 0));
-  let at = 0;
-  for (const { scores } of layers) {
-    sorted.set(scores, at);
-    at += scores.length;
-  }
-  sorted.sort();
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (weightsUpTo(layers, sorted[middle]) > count) high = middle;
-    else low = middle + 1;
-  }
-  return low < sorted.length ? sorted[low] : Infinity;
+  const upper = histogram(layers, (bits) => bits >>> 16);
+  const { at: high, before } = firstBeyond(upper, count);
+  if (high === HALF) return Infinity;
+  const lower = histogram(layers, (bits) => (bits >>> 16 === high ? bits & (HALF - 1) : -1));
+  const { at: low } = firstBeyond(lower, count - before);
+  return new Float32Array(Uint32Array.of(high * HALF + low).buffer)[0];
 }
 
-function weightsUpTo(layers: readonly Scored[], score: number): number {
-  let weights = 0;
+/** Weights by what `bin` makes of their group's score; of no bin where it gives -1. */
+function histogram(layers: readonly Scored[], bin: (bits: number) => number): Float64Array {
+  const weights = new Float64Array(HALF);
   for (const { groups, scores } of layers) {
-    for (let group = 0; group < scores.length; group++) {
-      if (scores[group] <= score) weights += groups.sizes[group];
+    const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
+    for (let group = 0; group < bits.length; group++) {
+      const at = bin(bits[group]);
+      if (at >= 0) weights[at] += groups.sizes[group];
     }
   }
   return weights;
 }
 
+/** Where the running sum first exceeds `count`, and the sum before; past the end where it never does. */
+function firstBeyond(sizes: Float64Array, count: number): { at: number; before: number } {
+  let before = 0;
+  let at = 0;
+  for (; at < sizes.length && before + sizes[at] <= count; at++) before += sizes[at];
+  return { at, before };
+}
+
 /** The same scores, infinite for the `count` best groups of the layer: those fall last. Of equal ones the last are spared. */
 export function spareBest({ groups, scores }: Scored, count: number): Scored {
   if (count === 0) return { groups, scores };
-  const threshold = scores.slice().sort()[scores.length - count];
-  let left = count - scores.filter((score) => score > threshold).length;
-  const spared = scores.slice();
-  for (let group = scores.length - 1; group >= 0; group--) {
-    if (scores[group] > threshold || (scores[group] === threshold && left-- > 0)) spared[group] = Infinity;
-  }
-  return { groups, scores: spared };
+  const alike = { of: groups.of, sizes: new Uint16Array(scores.length).fill(1) };
+  const [best] = cutLowest([{ groups: alike, scores }], scores.length - count);
+  return { groups, scores: scores.map((score, group) => (best[group] === 1 ? Infinity : score)) };
 }

@@ -17,10 +17,10 @@ export interface DistilStepOptions {
 }
 
 /**
- * The state of distillation. Its names: `weight:`, `velocity:` (what is trained, and its momentum) and `statistic:`
- * (running means and variances) before the parameter's name.
+ * The state of distillation. Its names: `weight:`, `velocity:` (what is trained, and its momentum), `statistic:`
+ * (running means and variances) and `mask:` before the parameter's name.
  */
-export function distilState(network: Network, { weights }: Student): Arrays {
+export function distilState(network: Network, { weights, masks }: Student): Arrays {
   const state: [string, Arrays[string]][] = [];
   for (const [name, array] of Object.entries(toArrays(network, weights))) {
     if (isTrainable(network.parameters.get(name)!, network)) {
@@ -30,12 +30,19 @@ export function distilState(network: Network, { weights }: Student): Arrays {
       state.push([`statistic:${name}`, array]);
     }
   }
-  return Object.fromEntries(state);
+  return { ...Object.fromEntries(state), ...maskState(network, masks) };
+}
+
+/** The part of the state of distillation that says what is cut. */
+export function maskState(network: Network, masks: Student['masks']): Arrays {
+  return Object.fromEntries(
+    Object.entries(toArrays(network, masks)).map(([name, array]) => [`mask:${name}`, array]),
+  );
 }
 
 /** The weights and statistics within a state of distillation, by parameter name. */
 export function weightsOf(state: Arrays): Map<string, Float32Array> {
-  const kept = Object.entries(state).filter(([name]) => !name.startsWith('velocity:'));
+  const kept = Object.entries(state).filter(([name]) => /^(weight|statistic):/.test(name));
   return new Map(kept.map(([name, { data }]) => [name.slice(name.indexOf(':') + 1), data]));
 }
 
@@ -46,7 +53,6 @@ export function weightsOf(state: Arrays): Map<string, Float32Array> {
  */
 export function createDistilStep(
   network: Network,
-  masks: Student['masks'],
   { temperature, features, momentum }: DistilStepOptions,
 ): Step {
   return (state, { images, learningRate }) => {
@@ -66,14 +72,15 @@ export function createDistilStep(
       select(state, 'weight:'),
     );
 
-    const next: [string, tf.Tensor][] = [];
+    const masks = select(state, 'mask:');
+    const next = Object.entries(prefixed('mask:', masks));
     for (const [name, gradient] of Object.entries(gradients)) {
       const old = { value: state[`weight:${name}`], velocity: state[`velocity:${name}`] };
       const { value, velocity } = labelled(tf, `the update of '${name}'`, () =>
         sgd(old, gradient, learningRate, momentum),
       );
-      const mask = masks.get(name);
-      next.push([`weight:${name}`, mask ? tf.mul(value, tf.tensor(mask, value.shape)) : value]);
+      const mask = masks[name] as tf.Tensor | undefined;
+      next.push([`weight:${name}`, mask ? tf.mul(value, mask) : value]);
       next.push([`velocity:${name}`, velocity]);
     }
     const isOutput = (name: string) => !name.startsWith('statistic:');

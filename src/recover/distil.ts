@@ -50,7 +50,7 @@ export async function distil(
   control: RunControl = {},
 ): Promise<Student> {
   let images = await source.next(network.batch);
-  const step = await engine.compile(createDistilStep(network, student.masks, options), {
+  const step = await engine.compile(createDistilStep(network, options), {
     state: distilState(network, student),
     input: stepInput(images, options, 0),
   });

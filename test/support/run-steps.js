@@ -44,7 +44,7 @@ const steps = {
     }),
   },
   distil: {
-    step: createDistilStep(network, student.masks, { temperature: 3, features: 0.5, momentum: 0.9 }),
+    step: createDistilStep(network, { temperature: 3, features: 0.5, momentum: 0.9 }),
     state: distilState(network, student),
     input: (i) => ({ images: noise(2 + i), learningRate: scalar(0.01) }),
   },
