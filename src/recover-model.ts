@@ -151,6 +151,7 @@ async function makeStudent(
     network,
     source: images.source,
     measure,
+    pruning: settings.schedule === 'gradual' ? settings : null,
     distil: plan.distil,
     run,
   });

@@ -8,6 +8,7 @@ import { parsePattern, sparsityOf, type Pattern } from './prune/pattern.js';
 import { CRITERIA, type Criterion } from './prune/prune.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 import type { RunControl } from './progress.js';
+import { SCHEDULES, type ScheduleName } from './recover/gradual.js';
 import { RUNGS, type RungName } from './recover/ladder.js';
 
 export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOptions {
@@ -15,6 +16,8 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly sparsity?: number | undefined;
   /** By what the weights to cut are chosen; default magnitude. */
   readonly criterion?: Criterion | undefined;
+  /** Whether distillation cuts the weights little by little, or they are all cut before it; default gradual. */
+  readonly schedule?: ScheduleName | undefined;
   /** Which weights are cut together: unstructured (default), block, or n:m such as 2:4. */
   readonly pattern?: string | undefined;
   /** The rungs of the ladder to climb; default all. Without `distil` only the cheap repairs are made. */
@@ -56,6 +59,7 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
 export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly sparsity: number;
   readonly criterion: Criterion;
+  readonly schedule: ScheduleName;
   readonly pattern: Pattern;
   readonly rungs: readonly RungName[];
   readonly budget: number | undefined;
@@ -79,6 +83,7 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
 export function resolveOptions(options: RecoverOptions): RecoverSettings {
   const {
     criterion = CRITERIA[0],
+    schedule = SCHEDULES[0],
     rungs = RUNGS,
     budget,
     preset = 'standard',
@@ -91,6 +96,12 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   const sparsity = sparsityOf(pattern, options.sparsity, 0.75);
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new DfkdError('E_ARG', `The sparsity is ${sparsity}; it must be at least 0 and below 1.`);
+  }
+  if (!SCHEDULES.includes(schedule)) {
+    throw new DfkdError(
+      'E_ARG',
+      `There is no schedule '${schedule as string}'; use ${SCHEDULES.join(', ')}.`,
+    );
   }
   checkLadder(criterion, rungs, budget);
   if (typeof preset === 'string' && !Object.hasOwn(PRESETS, preset)) {
@@ -132,6 +143,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
     synthesis,
     sparsity,
     criterion,
+    schedule,
     pattern,
     rungs,
     budget,

@@ -37,6 +37,7 @@ describe('the ladder', () => {
         seen.push(student);
         return Promise.resolve(agreements[seen.length - 1]);
       },
+      pruning: null,
       distil: () => ({ ...TINY_PRESET.distil, steps: 1 }),
       run,
     };

@@ -27,6 +27,7 @@ interface Arguments extends PreprocessArguments, SignatureArguments, MemoryArgum
   readonly student: string;
   readonly sparsity?: string | undefined;
   readonly criterion: RecoverOptions['criterion'];
+  readonly schedule: RecoverOptions['schedule'];
   readonly pattern: string;
   readonly rungs?: string | undefined;
   readonly budget?: string | undefined;
@@ -54,6 +55,13 @@ const OPTIONS = {
     default: 'magnitude',
     requiresArg: true,
     describe: 'By what the weights to cut are chosen',
+  },
+  schedule: {
+    type: 'string',
+    choices: ['gradual', 'one-shot'],
+    default: 'gradual',
+    requiresArg: true,
+    describe: 'Whether weights are cut while the student learns, or all before',
   },
   pattern: {
     type: 'string',
@@ -125,6 +133,7 @@ export const recoverCommand: CommandModule<object, Arguments> = {
     const options = {
       sparsity: argv.sparsity === undefined ? undefined : readNumber('--sparsity', argv.sparsity),
       criterion: argv.criterion,
+      schedule: argv.schedule,
       pattern: argv.pattern,
       rungs: argv.rungs?.split(',').map((name) => name.trim() as RungName),
       budget: argv.budget === undefined ? undefined : readDuration('--budget', argv.budget),

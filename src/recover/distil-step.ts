@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
-import type { Arrays, Step, Tensors } from '../engine/engine.js';
+import type { Arrays, HostTensor, Step, Tensors } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
@@ -17,27 +17,27 @@ export interface DistilStepOptions {
 }
 
 /**
- * The state of distillation. Its names: `weight:`, `velocity:` (what is trained, and its momentum), `statistic:`
- * (running means and variances) and `mask:` before the parameter's name.
+ * The state of distillation. Its names: `weight:` (what is trained), `statistic:` (running means and variances), `mask:`
+ * and `velocity:` (the momentum of what is trained) before the parameter's name.
  */
-export function distilState(network: Network, { weights, masks }: Student): Arrays {
-  const state: [string, Arrays[string]][] = [];
-  for (const [name, array] of Object.entries(toArrays(network, weights))) {
-    if (isTrainable(network.parameters.get(name)!, network)) {
-      state.push([`weight:${name}`, array]);
-      state.push([`velocity:${name}`, { shape: array.shape, data: new Float32Array(array.data.length) }]);
-    } else {
-      state.push([`statistic:${name}`, array]);
-    }
-  }
-  return { ...Object.fromEntries(state), ...maskState(network, masks) };
+export function distilState(network: Network, student: Student): Arrays {
+  const state = studentState(network, student);
+  const velocities = Object.entries(state)
+    .filter(([name]) => name.startsWith('weight:'))
+    .map(([name, { shape, data }]): [string, HostTensor] => [
+      name.replace('weight:', 'velocity:'),
+      { shape, data: new Float32Array(data.length) },
+    ]);
+  return { ...state, ...Object.fromEntries(velocities) };
 }
 
-/** The part of the state of distillation that says what is cut. */
-export function maskState(network: Network, masks: Student['masks']): Arrays {
-  return Object.fromEntries(
-    Object.entries(toArrays(network, masks)).map(([name, array]) => [`mask:${name}`, array]),
-  );
+/** The part of the state that is the student. */
+export function studentState(network: Network, { weights, masks }: Student): Arrays {
+  const kind = (name: string) =>
+    isTrainable(network.parameters.get(name)!, network) ? 'weight:' : 'statistic:';
+  const named = Object.entries(toArrays(network, weights)).map(([name, array]) => [kind(name) + name, array]);
+  const cut = Object.entries(toArrays(network, masks)).map(([name, array]) => [`mask:${name}`, array]);
+  return Object.fromEntries([...named, ...cut]) as Arrays;
 }
 
 /** The weights and statistics within a state of distillation, by parameter name. */

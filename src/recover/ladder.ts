@@ -4,6 +4,8 @@ import type { Network } from '../network/network.js';
 import type { RunRecord } from '../run-record.js';
 import { roundStudent, type Student } from '../student.js';
 import { matchChannelStatistics } from './channel-statistics.js';
+import type { PruneOptions } from '../prune/prune.js';
+import { createGradual } from './gradual.js';
 import { distil, type DistilOptions, type Measure } from './distil.js';
 import { reconstruct, type ReconstructOptions } from './reconstruct.js';
 import { reestimateStatistics } from './statistics.js';
@@ -22,6 +24,8 @@ export interface LadderContext {
   readonly measure: Measure;
   readonly statisticsBatches: number;
   readonly reconstruct: ReconstructOptions;
+  /** How the student was pruned, for distillation to do it again, little by little; null where it is to stay as it is. */
+  readonly pruning: PruneOptions | null;
   /** Called when distillation begins: how much of it there is time for. */
   readonly distil: () => DistilOptions;
   readonly run: RunRecord;
@@ -29,7 +33,7 @@ export interface LadderContext {
 
 export interface Rung {
   readonly name: RungName;
-  /** A student with the same masks that may be better. */
+  /** A student that may be better, with the same masks or as many zeros elsewhere. */
   readonly climb: (student: Student, context: LadderContext) => Promise<Student>;
 }
 
@@ -54,8 +58,29 @@ const LADDER: readonly Rung[] = [
   },
   {
     name: 'distil',
-    climb: (student, { engine, network, source, measure, distil: options, run }) =>
-      distil(engine, network, student, source, measure, options(), run.control),
+    climb: async (student, context) => {
+      const { engine, network, source, measure, pruning, statisticsBatches, run } = context;
+      const options = context.distil();
+      const gradual = pruning && createGradual(network, pruning, options.steps);
+      if (!gradual) return distil(engine, network, student, source, measure, options, run.control);
+      const start = await matchChannelStatistics(
+        engine,
+        network,
+        gradual.start,
+        source,
+        statisticsBatches,
+        run.control,
+      );
+      return distil(
+        engine,
+        network,
+        student,
+        source,
+        measure,
+        { ...options, gradual: { ...gradual, start } },
+        run.control,
+      );
+    },
   },
 ];
 
