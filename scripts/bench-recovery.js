@@ -1,13 +1,13 @@
 // The table of docs/RESULTS.md: what recovery brings back on real images, next to the teacher and to other methods.
 //
 //   npm run bench:recovery -- --teacher resnet20,vgg9 --sparsity 0.5,0.75,0.9 [--pattern 2:4] [--seeds 3]
-//     [--preset standard] [--criterion magnitude] [--rungs statistics,match,reconstruct,distil] [--synthesis NAME]
-//     [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
+//     [--preset standard] [--criterion magnitude] [--schedule gradual] [--rungs statistics,match,reconstruct,distil]
+//     [--synthesis NAME] [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
 //     [--cache .cache/bench-recovery.jsonl] [--out docs/RESULTS.md]
 //
-// Every run is the library's recoverModel, by name and default; the real images of --folder are for evaluation alone,
+// Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real images of --folder are for evaluation alone,
 // but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
-// arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, or each loss of the dreams, in turn.
+// arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, or each loss of the generator and of the student, in turn.
 // Runs are kept in --cache, one line of JSON each: what is there is not run again, so rows can be added one by one and
 // an interrupted study goes on. The document is written from all that the cache holds. Without --teacher, that is all.
 import { existsSync, mkdirSync, readFileSync, appendFileSync, writeFileSync } from 'node:fs';
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     sparsity: { type: 'string' },
     pattern: { type: 'string' },
     criterion: { type: 'string' },
+    schedule: { type: 'string' },
     seeds: { type: 'string', default: '1' },
     preset: { type: 'string', default: 'standard' },
     rungs: { type: 'string' },
@@ -61,9 +62,9 @@ function rowsOf({ teacher, sparsity, pattern, seeds, ablate, ceiling, pytorch, .
   const cuts = pattern ? pattern.split(',').map((p) => ({ pattern: p })) : [];
   for (const s of sparsity?.split(',') ?? []) cuts.push({ sparsity: Number(s) });
   if (cuts.length === 0) cuts.push({ sparsity: 0.75 });
-  const { preset, criterion, rungs, synthesis, dreams } = rest;
+  const { preset, criterion, schedule, rungs, synthesis, dreams } = rest;
   const ours = Object.fromEntries(
-    Object.entries({ preset, criterion, rungs, synthesis, dreams }).filter(
+    Object.entries({ preset, criterion, schedule, rungs, synthesis, dreams }).filter(
       ([, value]) => value !== undefined,
     ),
   );

@@ -78,8 +78,8 @@ async function planDreams(teacher: string, settings: DreamsSettings): Promise<Dr
     seed,
     config: {
       synthesis,
-      // The count is another one for each shard, and a batch larger than that would be made in vain.
-      options: { ...preset.dream, count: undefined, batch: Math.min(preset.dream.batch, size) },
+      // The count is another one for each shard.
+      options: { ...METHODS[synthesis].work(preset, size), count: undefined },
       input,
       output: model.graph.outputs[0].name,
       preprocessing: planPreprocessing(resolvePreprocessing(settings.preprocess, model)),
@@ -144,8 +144,8 @@ async function makeMissing(
   await requireWritable(folder);
   const device = await resolveDevice(settings.device);
   const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
-  const work = { ...settings.preset.dream, ...(plan.config.options as { batch: number }) };
-  const teacher = await readTeacher(input, engine, { ...settings, batch: work.batch, copies: COPIES });
+  const { batch } = plan.config.options as { batch: number };
+  const teacher = await readTeacher(input, engine, { ...settings, batch, copies: COPIES });
   for (const note of teacher.notes) control.onNote?.(note);
   let done = 0;
   const examiner = await createExaminer(engine, teacher.network);
@@ -153,7 +153,7 @@ async function makeMissing(
     const baselines = await measureBaselines(teacher, examiner, plan);
     for (const index of missing) {
       const own = { ...control, ...progressOf(control, done, missing.length) };
-      const options = { ...work, maxMemory: settings.maxMemory };
+      const options = { batch, preset: settings.preset, maxMemory: settings.maxMemory };
       const shard = await makeShard(engine, teacher, examiner, baselines, plan, index, options, own);
       if (done === 0) await prepareFolder(folder, settings);
       await writeShard(folder, shard);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createGenerator, LATENT } from '../src/dream/generator/generator.js';
+import { drawDreams } from '../src/dream/generator/draw-dreams.js';
 import { createLiveSource, type LiveSource } from '../src/dream/generator/live-source.js';
 import { windowMatrix } from '../src/dream/jitter.js';
 import type { HostTensor } from '../src/engine/engine.js';
@@ -61,8 +62,8 @@ function crossEntropyOf(logits: Float32Array, targets: readonly number[]): numbe
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-const logitsOf = ({ shape, data }: HostTensor): Float32Array =>
-  network.forward(tf, {}, tf.tensor(data, [...shape])).logits.dataSync() as Float32Array;
+const logitsOf = ({ shape, data }: HostTensor, teacher = network): Float32Array =>
+  teacher.forward(tf, {}, tf.tensor(data, [...shape])).logits.dataSync() as Float32Array;
 
 describe('a generator', () => {
   const draw = (shape: number[], classes: number) => {
@@ -165,5 +166,33 @@ describe('a live source', () => {
       signal: controller.signal,
     });
     await expect(source).rejects.toThrow(/interrupted/i);
+  });
+});
+
+describe('drawn dreams', () => {
+  const SURE = { ...OPTIONS, warmUp: 100, weights: { ...OPTIONS.weights, batchNorm: 1 } };
+  /** A teacher that sees each of its classes in some image. */
+  const able = createTinyNetwork(BATCH, 3);
+  const draw = (count: number, first = 0) =>
+    drawDreams(engine, able, PREPROCESSING, { ...SURE, count, first }, createRandom(0));
+
+  test('show the classes asked for, as many of each, to the teacher itself', async () => {
+    const { images, targets } = await draw(30);
+    expect(images.shape).toEqual([30, 3, 8, 8]);
+    for (const label of [0, 1, 2]) expect(targets.filter((target) => target === label)).toHaveLength(10);
+    // Our own arithmetic names the classes; batches of the network's own size.
+    for (let start = 0; start + BATCH <= 30; start += BATCH) {
+      const batch = { shape: [BATCH, 3, 8, 8], data: images.data.slice(start * 192, (start + BATCH) * 192) };
+      const logits = logitsOf(batch, able);
+      targets.slice(start, start + BATCH).forEach((target, i) => {
+        const row = [...logits.slice(3 * i, 3 * i + 3)];
+        expect(row.indexOf(Math.max(...row))).toBe(target);
+      });
+    }
+  });
+
+  test('continue the order of the classes', async () => {
+    const [all, part] = [await draw(8), await draw(3, 5)];
+    expect(part.targets).toEqual(all.targets.slice(5));
   });
 });

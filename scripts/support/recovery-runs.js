@@ -37,7 +37,7 @@ const NORMALISATIONS = {
 export function ablations(kind) {
   if (kind === undefined) return [];
   if (kind === 'rung') return [...RUNGS];
-  if (kind === 'loss') return Object.keys(PRESETS.standard.dream.weights);
+  if (kind === 'loss') return [...Object.keys(PRESETS.standard.generator.weights), 'features'];
   throw new Error(`There is no ablation '${kind}'; use rung or loss.`);
 }
 
@@ -79,21 +79,30 @@ export async function runOurs(row, options) {
 function recoveryOptions({ preset, without, dreams, rungs, seed, ...row }, { preprocess }) {
   const whole = PRESETS[preset];
   if (whole === undefined) throw new Error(`There is no preset '${preset}'.`);
-  const weights = { ...whole.dream.weights, ...(without in whole.dream.weights ? { [without]: 0 } : {}) };
-  const dream = { ...whole.dream, weights, ...(dreams ? { count: Number(dreams) } : {}) };
-  const { sparsity, pattern, criterion, synthesis } = row;
+  const dream = { ...whole.dream, ...(dreams ? { count: Number(dreams) } : {}) };
+  const { generator, distil } = whole;
+  const { sparsity, pattern, criterion, schedule, synthesis } = row;
   const wanted = rungs?.split(',') ?? RUNGS;
   return {
-    preset: { ...whole, dream },
+    preset: {
+      ...whole,
+      dream,
+      generator: { ...generator, weights: leaveOut(generator.weights, without) },
+      distil: leaveOut(distil, without === 'features' ? without : undefined),
+    },
     preprocess,
     seed,
     sparsity,
     pattern,
     criterion,
-    ...(synthesis ? { synthesis } : {}),
+    schedule,
+    synthesis,
     rungs: wanted.filter((name) => name !== without),
   };
 }
+
+/** The weights of losses, one of them 0. */
+const leaveOut = (weights, name = '') => (name in weights ? { ...weights, [name]: 0 } : weights);
 
 export async function runPaper({ teacher: name, sparsity, seed }, { pytorch, ...options }) {
   const teacher = TEACHERS[name];

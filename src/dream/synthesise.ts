@@ -1,14 +1,27 @@
 import type { Model } from '../../converters/model.js';
 import type { Engine } from '../engine/engine.js';
 import { lowering } from '../network/lower-at.js';
+import { lowerModel } from '../network/lower.js';
 import type { MemoryOptions } from '../open-model.js';
 import type { Preprocessing } from '../preprocess.js';
+import type { Preset } from '../presets.js';
 import type { RunControl } from '../progress.js';
 import type { Random } from '../random.js';
-import { dream, type DreamOptions, type Dreams } from './dream.js';
+import { dream, type Dreams } from './dream.js';
+import { drawDreams } from './generator/draw-dreams.js';
 import type { SynthesisName } from './synthesis.js';
 
-export type SynthesisOptions = DreamOptions & MemoryOptions;
+/** How much work a method does, as the preset has it. */
+type Work = Preset['dream'] | Preset['generator'];
+
+export interface SynthesisOptions extends MemoryOptions {
+  readonly count: number;
+  /** Number of the first image, where these are a part of more; classes follow one another over all. */
+  readonly first: number;
+  /** Images of a batch. */
+  readonly batch: number;
+  readonly preset: Preset;
+}
 
 type Synthesise = (
   engine: Engine,
@@ -22,14 +35,34 @@ type Synthesise = (
 interface Synthesis {
   /** Images that a run makes as one shard unless told otherwise: what a method sets up for each should pay. */
   readonly shardSize: number;
+  /** For a shard of `size` images. */
+  readonly work: (preset: Preset, size: number) => Work;
   readonly make: Synthesise;
 }
 
 export const METHODS: Readonly<Record<SynthesisName, Synthesis>> = {
+  generator: {
+    shardSize: 4096,
+    // It learns from whole batches, however few images are asked for.
+    work: ({ generator }) => generator,
+    make(engine, model, preprocessing, { preset, count, first, batch, maxMemory }, random, control) {
+      const network = lowerModel(model, { batch, maxMemory });
+      const options = { ...preset.generator, batch, count, first };
+      return drawDreams(engine, network, preprocessing, options, random, control);
+    },
+  },
   deepinversion: {
     shardSize: 256,
-    make: (engine, model, preprocessing, options, random, control) =>
-      dream(engine, lowering(model, options), preprocessing, options, random, control),
+    work: ({ dream: work }, size) => ({ ...work, batch: Math.min(work.batch, size) }),
+    make: (engine, model, preprocessing, { preset, ...options }, random, control) =>
+      dream(
+        engine,
+        lowering(model, options),
+        preprocessing,
+        { ...preset.dream, ...options },
+        random,
+        control,
+      ),
   },
 };
 

@@ -28,8 +28,8 @@ export const STUDENT = 'student:';
  * `student:` before its weights and statistics, which stay as they are.
  * input: `latent` [batch, LATENT]; `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows`
  * [height, canvas height] and `columns` [width, canvas width], which cut images out of the canvas (`windowMatrix`).
- * output: `images` [batch, channels, height, width], as the model takes them, drawn before the update; the unweighted
- * terms of its loss, scalars.
+ * output: `images` [batch, channels, height, width], as the model takes them, drawn before the update, and the teacher's
+ * `logits` of them; the unweighted terms of the loss, scalars.
  */
 export function createGeneratorStep(
   network: Network,
@@ -61,7 +61,7 @@ export function createGeneratorStep(
           terms['divergence'] = divergence(teacher.logits, logits);
           parts.push(tf.mul(terms['divergence'], -weights.adversarial));
         }
-        return { loss: tf.addN(parts), outputs: { ...terms, images: given } };
+        return { loss: tf.addN(parts), outputs: { ...terms, images: given, logits: teacher.logits } };
       },
       select(state, 'generator:'),
     );

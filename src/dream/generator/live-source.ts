@@ -30,10 +30,17 @@ export interface GeneratorOptions {
   readonly shift: number;
 }
 
+/** Images [count, channels, height, width] as the model takes them, the classes wanted, and logits [count, classes]. */
+interface Drawn {
+  readonly images: HostTensor;
+  readonly targets: readonly number[];
+  readonly logits: HostTensor;
+}
+
 /** A source that goes on learning, by one update for every `reuse` batches asked for. */
 export interface LiveSource extends ImageSource {
-  /** At least `count` images drawn now that are not kept, and the classes they were drawn for. */
-  draw(count: number): Promise<{ images: HostTensor; targets: number[] }>;
+  /** At least `count` images drawn now that are not kept, the classes they were drawn for, and the teacher's logits. */
+  draw(count: number): Promise<Drawn>;
   follow(student: Student): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -73,19 +80,19 @@ export async function createLiveSource(
     });
   let step = await compile(startState(generator));
 
-  async function update(): Promise<{ images: HostTensor; targets: readonly number[] }> {
+  async function update(): Promise<Drawn> {
     throwIfInterrupted(control);
     const targets = classesOf(drawn);
-    const { images, ...terms } = await step.run(stepInput());
+    const { images, logits, ...terms } = await step.run(stepInput());
     drawn++;
     const where = `in update ${drawn} of the generator`;
-    await requireFiniteOutput(step, { images, ...terms }, { when: where, advice: ADVICE });
+    await requireFiniteOutput(step, { images, logits, ...terms }, { when: where, advice: ADVICE });
     if (drawn <= options.warmUp) {
       const values = Object.entries(terms).map(([name, { data }]) => [name, data[0]]);
       const at = { stage: 'dream', step: drawn, steps: options.warmUp };
       control.onProgress?.({ ...at, terms: Object.fromEntries(values) as Record<string, number> });
     }
-    return { images: { shape, data: images.data.slice() }, targets };
+    return { images: copy(images), targets, logits: copy(logits) };
   }
 
   let handedOut = 0;
@@ -117,18 +124,13 @@ export async function createLiveSource(
       return batch;
     },
     async draw(count) {
-      const parts: HostTensor[] = [];
-      const targets: number[] = [];
-      while (targets.length < count) {
-        const made = await update();
-        parts.push(made.images);
-        targets.push(...made.targets);
-      }
-      const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
-      parts.forEach((part, i) => {
-        data.set(part.data, i * part.data.length);
-      });
-      return { images: { shape: [targets.length, ...shape.slice(1)], data }, targets };
+      const made: Drawn[] = [];
+      for (let left = count; left > 0; left -= network.batch) made.push(await update());
+      return {
+        images: join(made.map(({ images }) => images)),
+        targets: made.flatMap(({ targets }) => targets),
+        logits: join(made.map(({ logits }) => logits)),
+      };
     },
     async follow(student) {
       const weights = prefixed(STUDENT, toArrays(network, student.weights));
@@ -159,6 +161,18 @@ function startState({ parameters }: Generator): Arrays {
 
 function prefixed(prefix: string, arrays: Arrays): Arrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
+}
+
+const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
+
+/** Tensors of one shape, one after the other along the first axis. */
+function join(parts: readonly HostTensor[]): HostTensor {
+  const [{ shape, data: first }] = parts;
+  const data = new Float32Array(parts.length * first.length);
+  parts.forEach((part, i) => {
+    data.set(part.data, i * first.length);
+  });
+  return { shape: [parts.length * shape[0], ...shape.slice(1)], data };
 }
 
 const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
