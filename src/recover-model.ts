@@ -11,6 +11,7 @@ import { resolveDevice } from './engine/onnxruntime/devices.js';
 import type { Network } from './network/network.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
 import { throwIfInterrupted, type RunControl } from './progress.js';
+import { formatPattern } from './prune/pattern.js';
 import { prune } from './prune/prune.js';
 import { createRandom } from './random.js';
 import { readDreams } from './read-dreams.js';
@@ -201,14 +202,20 @@ async function writeStudent(
   return { bytes, external, parity: await writeWhole(output, bytes, accept, external) };
 }
 
-/** What made the student, enough to make it again; nothing of who or where. */
-function provenance({ bytes }: Model, { sparsity, seed, presetName }: RecoverSettings): Map<string, string> {
+/** What made the student; nothing of who or where. All of it always, so that nothing of a teacher's own making stays. */
+function provenance({ bytes }: Model, settings: RecoverSettings): Map<string, string> {
+  const { sparsity, seed, presetName, criterion, schedule, pattern, synthesis, rungs } = settings;
   return new Map([
     ['onnx_dfkd.version', VERSION],
     ['onnx_dfkd.input_sha256', sha256([bytes])],
     ['onnx_dfkd.sparsity', String(sparsity)],
     ['onnx_dfkd.seed', String(seed)],
     ['onnx_dfkd.preset', presetName],
+    ['onnx_dfkd.criterion', criterion],
+    ['onnx_dfkd.pattern', formatPattern(pattern)],
+    ['onnx_dfkd.schedule', schedule],
+    ['onnx_dfkd.synthesis', settings.dreams === undefined ? synthesis : 'stored dreams'],
+    ['onnx_dfkd.rungs', settings.recover ? rungs.join(',') : 'none'],
   ]);
 }
 

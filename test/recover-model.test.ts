@@ -93,6 +93,11 @@ describe('the recipe', () => {
       ['onnx_dfkd.sparsity', '0.8'],
       ['onnx_dfkd.seed', '5'],
       ['onnx_dfkd.preset', 'custom'],
+      ['onnx_dfkd.criterion', 'magnitude'],
+      ['onnx_dfkd.pattern', 'unstructured'],
+      ['onnx_dfkd.schedule', 'gradual'],
+      ['onnx_dfkd.synthesis', 'generator'],
+      ['onnx_dfkd.rungs', 'none'],
     ]);
     expect(readFileSync(output).includes(folder)).toBe(false);
     // A student of a student is of its own making.
@@ -257,6 +262,7 @@ describe('refusals', () => {
       { criterion: 'random' as 'lamp' },
       /^E_ARG: There is no criterion 'random'; use magnitude, lamp, uniform\./,
     ],
+    [{ schedule: 'slow' as 'gradual' }, /^E_ARG: There is no schedule 'slow'; use gradual, one-shot\./],
     [{ pattern: '4:2' }, /^E_ARG: There is no pattern '4:2';/],
     [{ pattern: '2:4' }, /^E_ARG: The pattern 2:4 cuts 0\.5 .* 0\.8 contradicts it/],
     [{ rungs: ['distill' as 'distil'] }, /^E_ARG: There is no rung 'distill'; use statistics, match, /],

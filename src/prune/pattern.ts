@@ -19,6 +19,11 @@ export function parsePattern(text: string): Pattern {
   );
 }
 
+/** The inverse of `parsePattern`. */
+export function formatPattern(pattern: Pattern): string {
+  return pattern.kind === 'n:m' ? `${pattern.n}:${pattern.m}` : pattern.kind;
+}
+
 /**
  * The share to cut: that which was asked for, or what an n:m pattern says by itself.
  * @param asked undefined where the user left it open
