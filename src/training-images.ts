@@ -1,4 +1,5 @@
-import { createDreamSource, holdOut } from './dream/dream-source.js';
+import { createAdaptiveSource } from './dream/adaptive-source.js';
+import { createDreamSource, holdOut, joinImages } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
 import { createLiveSource, type GeneratorOptions } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
@@ -61,6 +62,17 @@ export async function makeImages(
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
     const lower = lowering(model, { maxMemory });
+    if (synthesis === 'adaptive') {
+      const { heldOut, shift, distil } = preset;
+      const whole = { ...options, heldOut: dryRun ? 0 : heldOut, shift, steps: distil.steps };
+      const source = await createAdaptiveSource(engine, lower, preprocessing, whole, random, control);
+      return {
+        source,
+        measuring: source.measuring,
+        shown: source.measuring,
+        dispose: () => source.dispose(),
+      };
+    }
     const made = await dream(engine, lower, preprocessing, options, random.split('dream'), control);
     return useDreams(made, calibration, preset, random);
   });
@@ -113,11 +125,4 @@ async function useProceduralImages(
   const draw = (name: string) => createProceduralSource(shape, preprocessing, random.split(name));
   const measuring = await draw('hold out').next(heldOut);
   return { source: draw('source'), measuring, shown: measuring };
-}
-
-function joinImages(a: HostTensor, b: HostTensor): HostTensor {
-  const data = new Float32Array(a.data.length + b.data.length);
-  data.set(a.data);
-  data.set(b.data, a.data.length);
-  return { shape: [a.shape[0] + b.shape[0], ...a.shape.slice(1)], data };
 }

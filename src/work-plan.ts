@@ -48,6 +48,8 @@ export interface PlanOptions {
 const DREAMING = 0.6;
 /** Images are dreamt in fewer iterations only where fewer images would not do. */
 const LEAST_ITERATIONS = 20;
+/** Of a dream step, what one takes on average where every second batch has a student to compete with. */
+const ADAPTIVE = 1.5;
 /** What the cheap rungs take, in seconds per layer and in distillation steps; and writing and checking the file. */
 const PER_LAYER = 0.35;
 const CHEAP_STEPS = 20;
@@ -149,9 +151,10 @@ function fitSynthesis(
   seconds: number,
 ): Pick<WorkPlan, 'dream' | 'generator'> & { readonly steps: number } {
   const { dream, generator } = preset;
-  if (synthesis === 'deepinversion') {
+  if (synthesis === 'deepinversion' || synthesis === 'adaptive') {
     const fitted = fitDreams(preset, pace, seconds);
-    return { dream: fitted, generator, steps: stepsOf(fitted) };
+    const cost = synthesis === 'adaptive' ? ADAPTIVE : 1;
+    return { dream: fitted, generator, steps: cost * stepsOf(fitted) };
   }
   if (synthesis === null) return { dream, generator, steps: 0 };
   const warmUp = Math.min(generator.warmUp, Math.max(LEAST_ITERATIONS, stepsWithin(seconds, pace)));

@@ -88,7 +88,7 @@ const OPTIONS = {
   },
   synthesis: {
     type: 'string',
-    choices: ['generator', 'deepinversion'],
+    choices: ['generator', 'deepinversion', 'adaptive'],
     default: 'generator',
     requiresArg: true,
     describe: 'What the student learns from',

@@ -27,6 +27,14 @@ export function takeImages({ shape, data }: HostTensor, indices: readonly number
   return { shape: [indices.length, ...shape.slice(1)], data: taken };
 }
 
+/** Both, one after the other; of one shape but for their count. */
+export function joinImages(a: HostTensor, b: HostTensor): HostTensor {
+  const data = new Float32Array(a.data.length + b.data.length);
+  data.set(a.data);
+  data.set(b.data, a.data.length);
+  return { shape: [a.shape[0] + b.shape[0], ...a.shape.slice(1)], data };
+}
+
 /** Stored dreams in random order, epoch after epoch, each image mirrored at random and shifted by up to `shift` pixels. */
 export function createDreamSource({ images }: Dreams, shift: number, random: Random): ImageSource {
   const count = images.shape[0];

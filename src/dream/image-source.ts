@@ -1,6 +1,9 @@
 import type { HostTensor } from '../engine/engine.js';
 import type { Student } from '../student.js';
 
+/** Steps after which a live source is shown the student again: it changes little in so few. */
+export const FOLLOW = 4;
+
 /**
  * One interface for everything downstream: stored dreams, a live generator, a user's images. Whoever needs the
  * teacher's logits computes them in the step that consumes the images, so that augmentation never spoils them.
@@ -8,6 +11,6 @@ import type { Student } from '../student.js';
 export interface ImageSource {
   /** The next batch of exactly `size` images as the model takes them, drawn with the source's own seeded stream. */
   next(size: number): Promise<HostTensor>;
-  /** A live source is shown the student now and then while it learns, and makes images that the student finds hard. */
+  /** A live source is shown the student every FOLLOW steps while it learns, and makes images that the student finds hard. */
   follow?(student: Student): Promise<void>;
 }

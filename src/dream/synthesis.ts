@@ -2,6 +2,9 @@
 export const SYNTHESES = ['deepinversion', 'generator'] as const;
 export type SynthesisName = (typeof SYNTHESES)[number];
 
-/** What a student may learn from, the default first: a generator that learns along with it, or images made before. */
-export const SOURCES = ['generator', 'deepinversion'] as const;
+/**
+ * What a student may learn from, the default first: a generator that learns along with it, images made before, or images
+ * of which half are made against it as it learns.
+ */
+export const SOURCES = ['generator', 'deepinversion', 'adaptive'] as const;
 export type SourceName = (typeof SOURCES)[number];

@@ -1,5 +1,5 @@
 import { measureAgreement, type Classifier } from '../classifier.js';
-import type { ImageSource } from '../dream/image-source.js';
+import { FOLLOW, type ImageSource } from '../dream/image-source.js';
 import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
 import type { Network } from '../network/network.js';
 import { cosineLearningRate } from '../optimise/schedules.js';
@@ -26,9 +26,6 @@ export interface DistilOptions extends DistilStepOptions {
 }
 
 const ADVICE = "a lower learning rate (the preset's distil.learningRate) or a lower sparsity may help";
-
-/** Steps after which a live source is shown the student again: it changes little in so few. */
-const FOLLOW = 4;
 
 /** Top-1 agreement of a student with the teacher on held-out images, in 0..1. */
 export type Measure = (student: Student) => Promise<number>;
