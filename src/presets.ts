@@ -53,8 +53,8 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {
     ...COMMON,
     dream: { ...DREAM, count: 512, iterations: 120 },
-    generator: { ...GENERATOR, warmUp: 100 },
-    distil: { ...DISTIL, steps: 150, learningRate: 0.05 },
+    generator: { ...GENERATOR, warmUp: 200 },
+    distil: { ...DISTIL, steps: 80, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,

@@ -19,23 +19,26 @@ export interface Gradual {
   readonly masksAt: (step: number, weights: Student['weights']) => Student['masks'];
 }
 
-/** Weights kept at first, for each that is kept in the end: so many lose little, and what is left can still be chosen. */
-const KEPT_AT_FIRST = 2;
+/**
+ * The sparsity to begin with: so much is cut at once as well as little by little, and more has to be learnt from. A
+ * ResNet-20 at 80%, begun at 60%, was worse for it (divergence 0.077 in place of 0.058 after 150 steps); at 90%, begun here,
+ * better (0.092 in place of 0.115 after 300).
+ */
+const FIRST = 0.8;
 /** Of the steps, those in which weights are cut; and how often. */
 const CUTTING = 0.5;
 const CUTS = 10;
 
 /**
- * Cuts the teacher to its sparsity over the first half of `steps`. Null where there is nothing to be gained: so little is
- * cut that it could all be at once.
+ * Cuts the teacher to its sparsity over the first half of `steps`. Null where there is nothing to be gained: where so
+ * little is cut, or in so few steps, that it could all be at once.
  */
 export function createGradual(network: Network, options: PruneOptions, steps: number): Gradual | null {
-  const from = 1 - KEPT_AT_FIRST * (1 - options.sparsity);
   const until = Math.floor(CUTTING * steps);
-  if (from <= 0 || until < CUTS) return null;
-  const schedule: PruneSchedule = { from, until, every: Math.ceil(until / CUTS) };
+  if (options.sparsity <= FIRST || until < CUTS) return null;
+  const schedule: PruneSchedule = { from: FIRST, until, every: Math.ceil(until / CUTS) };
   return {
-    start: prune(network, { ...options, sparsity: from }),
+    start: prune(network, { ...options, sparsity: FIRST }),
     until,
     cutsAt: (step) => step > 0 && cutsAt(schedule, step),
     masksAt: (step, weights) => maskAt(network, weights, options, schedule, step),
