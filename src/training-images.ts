@@ -56,7 +56,8 @@ export async function makeImages(
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
     const small = lowerModel(model, { batch: plan.generator.batch, maxMemory });
-    const options = { ...plan.generator, heldOut: preset.heldOut, ...(dryRun ? { warmUp: 0 } : {}) };
+    const amounts = dryRun ? { heldOut: 0, warmUp: 0 } : { heldOut: preset.heldOut };
+    const options = { ...plan.generator, ...amounts };
     return stage('dream', () => useGenerator(engine, small, preprocessing, options, random, control));
   }
   return stage('dream', async () => {
@@ -107,12 +108,12 @@ async function useGenerator(
     engine,
     network,
     preprocessing,
-    generator,
+    { ...generator, measured: heldOut },
     random.split('generator'),
     control,
   );
-  const { images: measuring } = await source.draw(heldOut);
-  return { source, measuring, shown: measuring, dispose: () => source.dispose() };
+  const { images: shown } = await source.draw(heldOut);
+  return { source, measuring: source.measuring, shown, dispose: () => source.dispose() };
 }
 
 /** Procedural images: fresh ones for each batch, others to measure on. */

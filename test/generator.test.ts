@@ -159,6 +159,28 @@ describe('a live source', () => {
     expect(await drawAfter(0.2)).not.toEqual(near);
   });
 
+  test.each([30, 0])('sets images apart to measure on, in a warm-up of %i', async (warmUp) => {
+    const terms: unknown[] = [];
+    const source = await createLiveSource(
+      engine,
+      network,
+      PREPROCESSING,
+      { ...OPTIONS, shift: 0, warmUp, measured: 20 },
+      createRandom(0),
+      { onProgress: (event) => terms.push(event) },
+    );
+    expect(terms).toHaveLength(warmUp);
+    expect(source.measuring.shape).toEqual([20, 3, 8, 8]);
+    const imagesOf = ({ shape: [count], data }: HostTensor) =>
+      Array.from({ length: count }, (_, i) => data.slice(i * 192, (i + 1) * 192).join());
+    const measuring = new Set(imagesOf(source.measuring));
+    // Of 12 drawn at once 8 are taken, none twice, and none is handed out later.
+    expect(measuring.size).toBe(20);
+    const batches = [await source.next(48), await source.next(48)];
+    expect(batches.flatMap(imagesOf).filter((image) => measuring.has(image))).toEqual([]);
+    await source.dispose();
+  });
+
   test('is stopped by an interruption', async () => {
     const controller = new AbortController();
     controller.abort();

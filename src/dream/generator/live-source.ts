@@ -37,8 +37,20 @@ interface Drawn {
   readonly logits: HostTensor;
 }
 
+/** What a student is measured on is drawn from this share of the warm-up on, until images are kept to learn from. */
+const MEASURED_FROM = 1 / 3;
+const KEPT_FROM = 0.9;
+/** Images of one update to measure on: of few, so that they come from many. */
+const MEASURED_AT_ONCE = 8;
+
 /** A source that goes on learning, by one update for every `reuse` batches asked for. */
 export interface LiveSource extends ImageSource {
+  /**
+   * [measured, channels, height, width], drawn over the warm-up and never handed out. A generator that has learnt for long
+   * draws what a student agrees on easily (all of 128 images, where it was wrong on 1 real image in 6); they come from
+   * better and worse ones, like real images from many places.
+   */
+  readonly measuring: HostTensor;
   /** At least `count` images drawn now that are not kept, the classes they were drawn for, and the teacher's logits. */
   draw(count: number): Promise<Drawn>;
   follow(student: Student): Promise<void>;
@@ -56,7 +68,7 @@ export async function createLiveSource(
   engine: Engine,
   network: Network,
   preprocessing: Preprocessing,
-  options: GeneratorOptions,
+  { measured = 0, ...options }: GeneratorOptions & { readonly measured?: number },
   random: Random,
   control: RunControl = {},
 ): Promise<LiveSource> {
@@ -101,13 +113,20 @@ export async function createLiveSource(
     pool.push(images);
     if (pool.length > options.pool) pool.shift();
   };
+  const measuring: HostTensor[] = [];
+  const times = Math.ceil(measured / MEASURED_AT_ONCE);
   while (drawn < options.warmUp) {
     const { images } = await update();
+    const due = ((drawn / options.warmUp - MEASURED_FROM) / (KEPT_FROM - MEASURED_FROM)) * times;
     // Those of the last updates serve to begin with.
-    if (drawn > options.warmUp * 0.9) keep(images);
+    if (drawn > options.warmUp * KEPT_FROM) keep(images);
+    else if (measuring.length < Math.min(due, times)) measuring.push(pick(images, MEASURED_AT_ONCE, choice));
   }
+  // Too short a warm-up leaves some to be drawn now.
+  while (measuring.length < times) measuring.push(pick((await update()).images, MEASURED_AT_ONCE, choice));
 
   return {
+    measuring: takeImages(join(measuring, shape), [...Array(measured).keys()]),
     async next(size) {
       const drawnNow = handedOut++ % options.reuse === 0 ? (await update()).images : null;
       if (drawnNow) keep(drawnNow);
@@ -127,9 +146,15 @@ export async function createLiveSource(
       const made: Drawn[] = [];
       for (let left = count; left > 0; left -= network.batch) made.push(await update());
       return {
-        images: join(made.map(({ images }) => images)),
+        images: join(
+          made.map(({ images }) => images),
+          shape,
+        ),
         targets: made.flatMap(({ targets }) => targets),
-        logits: join(made.map(({ logits }) => logits)),
+        logits: join(
+          made.map(({ logits }) => logits),
+          [0, network.output.classes],
+        ),
       };
     },
     async follow(student) {
@@ -165,14 +190,24 @@ function prefixed(prefix: string, arrays: Arrays): Arrays {
 
 const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
 
-/** Tensors of one shape, one after the other along the first axis. */
-function join(parts: readonly HostTensor[]): HostTensor {
-  const [{ shape, data: first }] = parts;
-  const data = new Float32Array(parts.length * first.length);
-  parts.forEach((part, i) => {
-    data.set(part.data, i * first.length);
-  });
-  return { shape: [parts.length * shape[0], ...shape.slice(1)], data };
+/** `count` images at random, some of them more than once where there are fewer. */
+function pick(images: HostTensor, count: number, random: Random): HostTensor {
+  const order = random.permutation(images.shape[0]);
+  return takeImages(
+    images,
+    Array.from({ length: count }, (_, i) => order[i % order.length]),
+  );
+}
+
+/** Tensors of one shape but for the first axis, one after the other along it; of none, an empty one. */
+function join(parts: readonly HostTensor[], [, ...item]: readonly number[]): HostTensor {
+  const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    data.set(part.data, end);
+    end += part.data.length;
+  }
+  return { shape: [parts.reduce((count, part) => count + part.shape[0], 0), ...item], data };
 }
 
 const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
