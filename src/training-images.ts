@@ -56,8 +56,7 @@ export async function makeImages(
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
     const small = lowerModel(model, { batch: plan.generator.batch, maxMemory });
-    const amounts = dryRun ? { heldOut: 0, warmUp: 0 } : { heldOut: preset.heldOut };
-    const options = { ...plan.generator, ...amounts };
+    const options = { ...plan.generator, ...(dryRun ? { measured: 0, warmUp: 0 } : {}) };
     return stage('dream', () => useGenerator(engine, small, preprocessing, options, random, control));
   }
   return stage('dream', async () => {
@@ -95,12 +94,15 @@ function useDreams(
   };
 }
 
+/** Images drawn for the report. */
+const SHOWN = 64;
+
 /** A generator that learns along with the student; what it draws before is measured on. */
 async function useGenerator(
   engine: Engine,
   network: Network,
   preprocessing: Preprocessing,
-  { heldOut, ...generator }: GeneratorOptions & { readonly heldOut: number },
+  options: GeneratorOptions,
   random: Random,
   control: RunControl,
 ): Promise<TrainingImages> {
@@ -108,11 +110,11 @@ async function useGenerator(
     engine,
     network,
     preprocessing,
-    { ...generator, measured: heldOut },
+    options,
     random.split('generator'),
     control,
   );
-  const { images: shown } = await source.draw(heldOut);
+  const { images: shown } = await source.draw(SHOWN);
   return { source, measuring: source.measuring, shown, dispose: () => source.dispose() };
 }
 

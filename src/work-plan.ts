@@ -131,7 +131,7 @@ async function measureStages(
     };
   }
   const small = lowerModel(model, { batch: preset.generator.batch, maxMemory });
-  const few = { ...preset.generator, warmUp: MEASURED_STEPS };
+  const few = { ...preset.generator, warmUp: MEASURED_STEPS, measured: 0 };
   let source: LiveSource | undefined;
   try {
     const dream = await measurePace(async (own) => {

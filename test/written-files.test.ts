@@ -19,7 +19,10 @@ beforeAll(async () => {
   files = await writeEveryKind(folder);
 });
 
-const PROVENANCE = ['version', 'input_sha256', 'sparsity', 'seed', 'preset'].map((key) => `onnx_dfkd.${key}`);
+const PROVENANCE = [
+  ...['version', 'input_sha256', 'sparsity', 'seed', 'preset'],
+  ...['criterion', 'pattern', 'schedule', 'synthesis', 'rungs'],
+].map((key) => `onnx_dfkd.${key}`);
 
 /** The model without what we change: weights' data, where it lies, and what we say of ourselves. */
 function skeleton(model: proto.onnx.IModelProto): unknown {

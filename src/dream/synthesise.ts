@@ -47,7 +47,7 @@ export const METHODS: Readonly<Record<SynthesisName, Synthesis>> = {
     work: ({ generator }) => generator,
     make(engine, model, preprocessing, { preset, count, first, batch, maxMemory }, random, control) {
       const network = lowerModel(model, { batch, maxMemory });
-      const options = { ...preset.generator, batch, count, first };
+      const options = { ...preset.generator, measured: 0, batch, count, first };
       return drawDreams(engine, network, preprocessing, options, random, control);
     },
   },

@@ -9,6 +9,6 @@ export const TINY_PRESET: Preset = {
   statisticsBatches: 3,
   reconstruct: { ...fast.reconstruct, batches: 1, positions: 1024 },
   dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
-  generator: { ...fast.generator, batch: 16, warmUp: 4, pool: 4 },
+  generator: { ...fast.generator, batch: 16, warmUp: 4, pool: 4, measured: 16 },
   distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
 };

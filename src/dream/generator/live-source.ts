@@ -26,6 +26,8 @@ export interface GeneratorOptions {
   readonly reuse: number;
   /** Batches kept to be used again; the oldest leaves when another comes. */
   readonly pool: number;
+  /** Images set apart to measure a student on. */
+  readonly measured: number;
   /** Images are shifted by up to this many pixels whenever they are used. */
   readonly shift: number;
 }
@@ -41,7 +43,7 @@ interface Drawn {
 const MEASURED_FROM = 1 / 3;
 const KEPT_FROM = 0.9;
 /** Images of one update to measure on: of few, so that they come from many. */
-const MEASURED_AT_ONCE = 8;
+const MEASURED_AT_ONCE = 16;
 
 /** A source that goes on learning, by one update for every `reuse` batches asked for. */
 export interface LiveSource extends ImageSource {
@@ -68,7 +70,7 @@ export async function createLiveSource(
   engine: Engine,
   network: Network,
   preprocessing: Preprocessing,
-  { measured = 0, ...options }: GeneratorOptions & { readonly measured?: number },
+  options: GeneratorOptions,
   random: Random,
   control: RunControl = {},
 ): Promise<LiveSource> {
@@ -114,19 +116,20 @@ export async function createLiveSource(
     if (pool.length > options.pool) pool.shift();
   };
   const measuring: HostTensor[] = [];
-  const times = Math.ceil(measured / MEASURED_AT_ONCE);
+  const atOnce = Math.min(MEASURED_AT_ONCE, Math.ceil(network.batch / 2));
+  const times = Math.ceil(options.measured / atOnce);
   while (drawn < options.warmUp) {
     const { images } = await update();
     const due = ((drawn / options.warmUp - MEASURED_FROM) / (KEPT_FROM - MEASURED_FROM)) * times;
     // Those of the last updates serve to begin with.
     if (drawn > options.warmUp * KEPT_FROM) keep(images);
-    else if (measuring.length < Math.min(due, times)) measuring.push(pick(images, MEASURED_AT_ONCE, choice));
+    else if (measuring.length < Math.min(due, times)) measuring.push(pick(images, atOnce, choice));
   }
   // Too short a warm-up leaves some to be drawn now.
-  while (measuring.length < times) measuring.push(pick((await update()).images, MEASURED_AT_ONCE, choice));
+  while (measuring.length < times) measuring.push(pick((await update()).images, atOnce, choice));
 
   return {
-    measuring: takeImages(join(measuring, shape), [...Array(measured).keys()]),
+    measuring: takeImages(join(measuring, shape), [...Array(options.measured).keys()]),
     async next(size) {
       const drawnNow = handedOut++ % options.reuse === 0 ? (await update()).images : null;
       if (drawnNow) keep(drawnNow);
@@ -190,13 +193,9 @@ function prefixed(prefix: string, arrays: Arrays): Arrays {
 
 const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
 
-/** `count` images at random, some of them more than once where there are fewer. */
+/** `count` of the images, at random. */
 function pick(images: HostTensor, count: number, random: Random): HostTensor {
-  const order = random.permutation(images.shape[0]);
-  return takeImages(
-    images,
-    Array.from({ length: count }, (_, i) => order[i % order.length]),
-  );
+  return takeImages(images, random.permutation(images.shape[0]).slice(0, count));
 }
 
 /** Tensors of one shape but for the first axis, one after the other along it; of none, an empty one. */
