@@ -75,7 +75,7 @@ describe('the recipe', () => {
 
     const { details } = result;
     expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
-    expect(details.images!.shape).toEqual([16, 3, 32, 32]);
+    expect(details.images!.shape).toEqual([64, 3, 32, 32]);
     expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
       ['dream', 4],
       ['distil', 6],

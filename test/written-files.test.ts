@@ -17,7 +17,7 @@ afterAll(() => {
 let files: readonly WrittenFile[] = [];
 beforeAll(async () => {
   files = await writeEveryKind(folder);
-});
+}, 60_000);
 
 const PROVENANCE = [
   ...['version', 'input_sha256', 'sparsity', 'seed', 'preset'],
