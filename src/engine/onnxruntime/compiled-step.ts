@@ -8,9 +8,11 @@ import type { OnnxRuntime } from './runtime.js';
 import type { Session } from './session.js';
 import { toArrays, type OrtTensors, type StepState } from './step-state.js';
 
-/** Which graph inputs the session kept: one that nothing reads is not fed. */
+/** The names of what the session reads and returns. */
 export interface StepSignature {
   readonly stateNames: readonly string[];
+  /** The part of the state that a run changes; the rest is read only. */
+  readonly changed: readonly string[];
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Inputs that are the same in every run, by their name in the session. */
@@ -40,13 +42,12 @@ export class OnnxRuntimeStep implements CompiledStep {
   }
 
   async run(input: Arrays): Promise<Arrays> {
-    const { stateNames, inputNames, outputNames } = this.signature;
+    const { stateNames, changed, inputNames, outputNames } = this.signature;
     const feeds: Record<string, OrtTensor> = { ...this.constants };
     const fetches: Record<string, OrtTensor | null> = {};
-    for (const name of stateNames) {
-      feeds[STATE + name] = this.state.current[name];
-      fetches[outputName(STATE + name)] = this.state.targets[name];
-    }
+    const { current, targets } = this.state;
+    for (const name of stateNames) feeds[STATE + name] = current[name];
+    for (const name of changed) fetches[outputName(STATE + name)] = targets[name];
     for (const name of inputNames) {
       const given = input[name] as HostTensor | undefined;
       if (given === undefined) throw new DfkdError('E_INTERNAL', `The step's input '${name}' was not given.`);
@@ -56,7 +57,7 @@ export class OnnxRuntimeStep implements CompiledStep {
     const results = (await this.session.run(feeds, fetches)) as OrtTensors;
     const pick = (prefix: string, names: readonly string[]): OrtTensors =>
       Object.fromEntries(names.map((name) => [name, results[outputName(prefix + name)]]));
-    this.state.advance(pick(STATE, stateNames));
+    this.state.advance(pick(STATE, changed));
     this.lastInput = input;
     return toArrays(pick(OUTPUT, outputNames));
   }

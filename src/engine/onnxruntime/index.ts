@@ -3,10 +3,11 @@ import type { Arrays, CompiledStep, Engine, EngineOptions, HostTensor, Step } fr
 import { blockSize } from './blocked/block-size.js';
 import { BlockedStep, packState, unpackState } from './blocked/blocked-step.js';
 import { optimise } from './compile.js';
-import { OnnxRuntimeStep } from './compiled-step.js';
+import { type Diagnose, OnnxRuntimeStep } from './compiled-step.js';
 import { diagnose } from './diagnose.js';
 import { emit, outputName } from './emit.js';
 import { feedConstants } from './feed-constants.js';
+import type { Graph } from './graph.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 import { createSession } from './session.js';
@@ -39,16 +40,19 @@ async function compileStep(
     device === 'cpu'
       ? feedConstants(optimised.graph)
       : { graph: optimised.graph, constants: new Map<string, HostTensor>() };
+  // Only WebGPU's memory is open to onnxruntime-node; to and from other devices the state travels with every run.
+  const staysOnDevice = device === 'webgpu';
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const stateNames = named(STATE, graph.outputs.keys());
-  // Only WebGPU's memory is open to onnxruntime-node; to and from other devices the state travels with every run.
-  const staysOnDevice = device === 'webgpu';
+  // Only the host's memory keeps what is not handed on.
+  if (!staysOnDevice) dropHeld(graph);
+  const changed = named(STATE, graph.outputs.keys());
   const session = await createSession(emit(graph), {
     device,
     threads,
     profile,
-    onDevice: staysOnDevice ? stateNames.map((name) => outputName(STATE + name)) : [],
+    onDevice: staysOnDevice ? changed.map((name) => outputName(STATE + name)) : [],
   });
   const blocked = new Set(named(STATE, optimised.blocked));
   const state = packState(example.state, blocked, block);
@@ -57,12 +61,24 @@ async function compileStep(
     session,
     {
       stateNames,
+      changed,
       inputNames: named(INPUT, graph.inputs.keys()),
       outputNames: named(OUTPUT, graph.outputs.keys()),
       constants,
     },
-    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state),
-    (before, input) => diagnose(step, unpackState(before, blocked, block), input),
+    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state, changed),
+    diagnosis(step, blocked, block),
   );
   return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
 }
+
+/** Takes away the outputs that are state as it came: masks, and a student that is only looked at. */
+function dropHeld({ inputs, outputs }: Graph): void {
+  for (const [name, value] of outputs) if (value === inputs.get(name)) outputs.delete(name);
+}
+
+/** A function of its own, for what it makes lives as long as the step and keeps all that is within reach of it. */
+const diagnosis =
+  (step: Step, blocked: ReadonlySet<string>, block: number): Diagnose =>
+  (before, input) =>
+    diagnose(step, unpackState(before, blocked, block), input);

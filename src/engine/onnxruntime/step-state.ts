@@ -1,6 +1,6 @@
 /** Where a compiled step keeps its state from run to run. */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Arrays } from '../engine.js';
+import type { Arrays, HostTensor } from '../engine.js';
 import { emit, outputName } from './emit.js';
 import { Graph } from './graph.js';
 import type { OnnxRuntime } from './runtime.js';
@@ -17,31 +17,56 @@ export interface StepState {
   advance(next: OrtTensors): void;
   /** Copies the current state to the host, or the one that the last run read. */
   read(which?: 'current' | 'previous'): Promise<Arrays>;
-  /** Replaces the current state, or the named part of it. */
+  /** Replaces the current state, or the named part of it, by a copy. */
   write(state: Arrays): void;
   dispose(): Promise<void>;
 }
 
-/** In memory of the host, where runs write into given tensors: two buffers, whose roles swap after each run. */
-export class HostState implements StepState {
-  current: OrtTensors;
-  /** After a run also the state that it read. */
-  targets: OrtTensors;
+interface HostView {
+  readonly current: OrtTensors;
+  readonly targets: OrtTensors;
+}
 
-  constructor(ort: OnnxRuntime, state: Arrays) {
-    this.current = toTensors(ort, state);
-    this.targets = toTensors(ort, state);
+/**
+ * In memory of the host, where runs write into given tensors: two buffers for what a run changes, whose roles swap after
+ * each run, and one for what it only reads.
+ */
+export class HostState implements StepState {
+  /** Where the next run reads and writes, and where the one after it does. */
+  private views: readonly [HostView, HostView];
+
+  /**
+   * @param state becomes its own: runs write into these arrays
+   * @param changed names of the entries that a run changes
+   */
+  constructor(ort: OnnxRuntime, state: Arrays, changed: readonly string[]) {
+    const current = toTensors(ort, state);
+    const blank = changed.map((name): [string, HostTensor] => {
+      const { shape, data } = state[name];
+      return [name, { shape, data: new Float32Array(data.length) }];
+    });
+    const targets = toTensors(ort, Object.fromEntries(blank));
+    const written = Object.fromEntries(changed.map((name) => [name, current[name]]));
+    this.views = [
+      { current, targets },
+      { current: { ...current, ...targets }, targets: written },
+    ];
+  }
+
+  get current(): OrtTensors {
+    return this.views[0].current;
+  }
+
+  get targets(): OrtTensors {
+    return this.views[0].targets;
   }
 
   advance(): void {
-    [this.current, this.targets] = [this.targets, this.current];
+    this.views = [this.views[1], this.views[0]];
   }
 
   read(which: 'current' | 'previous' = 'current'): Promise<Arrays> {
-    const copies = Object.entries(toArrays(which === 'current' ? this.current : this.targets)).map(
-      ([name, { shape, data }]) => [name, { shape, data: data.slice() }],
-    );
-    return Promise.resolve(Object.fromEntries(copies) as Arrays);
+    return Promise.resolve(copyArrays(toArrays(this.views[which === 'current' ? 0 : 1].current)));
   }
 
   write(state: Arrays): void {
@@ -63,7 +88,7 @@ export class GpuState implements StepState {
   private previous: OrtTensors = {};
   private download: Promise<Session> | undefined;
 
-  /** The state begins on the host; the first run takes it along. */
+  /** @param state becomes its own; it begins on the host, the first run takes it along */
   constructor(
     private readonly ort: OnnxRuntime,
     state: Arrays,
@@ -89,7 +114,7 @@ export class GpuState implements StepState {
   }
 
   write(state: Arrays): void {
-    const written = toTensors(this.ort, state);
+    const written = toTensors(this.ort, copyArrays(state));
     disposeTensors(Object.fromEntries(Object.keys(written).map((name) => [name, this.current[name]])));
     this.current = { ...this.current, ...written };
   }
@@ -100,6 +125,11 @@ export class GpuState implements StepState {
     await (await this.download)?.release();
   }
 }
+
+const copyArrays = (arrays: Arrays): Arrays =>
+  Object.fromEntries(
+    Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+  );
 
 function copyGraph(tensors: OrtTensors): Graph {
   const graph = new Graph();
@@ -114,7 +144,7 @@ function disposeTensors(tensors: OrtTensors): void {
 function toTensors(ort: OnnxRuntime, arrays: Arrays): OrtTensors {
   const tensors = Object.entries(arrays).map(([name, { shape, data }]) => [
     name,
-    new ort.Tensor('float32', data.slice(), shape),
+    new ort.Tensor('float32', data, shape),
   ]);
   return Object.fromEntries(tensors) as OrtTensors;
 }

@@ -29,50 +29,65 @@ export class BlockedStep implements CompiledStep {
   }
 }
 
-/** The named filters [O,I,kh,kw] of a state in blocks: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
+/** A copy of the state, its named filters [O,I,kh,kw] in blocks: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
 export const packState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
-  mapNamed(state, blocked, (filter) => pack(filter, block));
+  mapNamed(state, blocked, (filter) => pack(filter, block), copy);
 
 export const unpackState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
-  mapNamed(state, blocked, (filter) => unpack(filter, block));
+  mapNamed(
+    state,
+    blocked,
+    (filter) => unpack(filter, block),
+    (array) => array,
+  );
 
 function mapNamed(
   arrays: Arrays,
   names: ReadonlySet<string>,
   map: (array: HostTensor) => HostTensor,
+  others: (array: HostTensor) => HostTensor,
 ): Arrays {
   return Object.fromEntries(
-    Object.entries(arrays).map(([name, array]) => [name, names.has(name) ? map(array) : array]),
+    Object.entries(arrays).map(([name, array]) => [name, names.has(name) ? map(array) : others(array)]),
   );
 }
 
+const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
+
 function pack({ shape, data }: HostTensor, block: number): HostTensor {
   const packed = new Float32Array(data.length);
-  eachWeight(shape, block, (plain, blocked) => (packed[blocked] = data[plain]));
+  eachRun(shape, block, (plain, stride, blocked) => {
+    for (let i = 0; i < block; i++) packed[blocked + i] = data[plain + i * stride];
+  });
   return { shape, data: packed };
 }
 
 function unpack({ shape, data }: HostTensor, block: number): HostTensor {
   const plain = new Float32Array(data.length);
-  eachWeight(shape, block, (at, blocked) => (plain[at] = data[blocked]));
+  eachRun(shape, block, (at, stride, blocked) => {
+    for (let i = 0; i < block; i++) plain[at + i * stride] = data[blocked + i];
+  });
   return { shape, data: plain };
 }
 
-/** Calls `visit` with the position of each weight in the plain filter and in blocks, in the order of the latter. */
-function eachWeight(
+/**
+ * Calls `visit` with where the weights of one input at one position lie for a block of outputs: the first in the plain
+ * filter, the distance to the next, and the first of the same in blocks, where they are neighbours.
+ */
+function eachRun(
   [outputs, inputs, height, width]: readonly number[],
   block: number,
-  visit: (plain: number, blocked: number) => void,
+  visit: (plain: number, stride: number, blocked: number) => void,
 ): void {
   const positions = height * width;
+  const stride = inputs * positions;
   let blocked = 0;
   for (let row = 0; row < outputs; row += block) {
     for (let column = 0; column < inputs; column += block) {
       for (let position = 0; position < positions; position++) {
         for (let input = column; input < column + block; input++) {
-          for (let output = row; output < row + block; output++) {
-            visit((output * inputs + input) * positions + position, blocked++);
-          }
+          visit(row * stride + input * positions + position, stride, blocked);
+          blocked += block;
         }
       }
     }
