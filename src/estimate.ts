@@ -1,3 +1,4 @@
+import { FOLLOW } from './dream/image-source.js';
 import type { RunControl } from './progress.js';
 
 /** What a stage takes, in seconds: `setUp` before its first step (tracing, compiling), then `perStep` each. */
@@ -6,8 +7,8 @@ export interface Pace {
   readonly perStep: number;
 }
 
-/** Of the steps measured, the first is warm-up. */
-export const MEASURED_STEPS = 4;
+/** Of the steps measured, the first is warm-up; the others are as many as a live source serves with one update. */
+export const MEASURED_STEPS = 1 + FOLLOW;
 
 /**
  * Paces a stage by really running a few steps of it.
@@ -20,9 +21,7 @@ export async function measurePace(
   const start = performance.now();
   const ends: number[] = [];
   await work({ onProgress: () => ends.push(performance.now()), ...(signal ? { signal } : {}) });
-  const steps = ends.slice(1).map((end, i) => end - ends[i]);
-  // Of few, the median: other work on the machine delays single steps.
-  const perStep = steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] / 1000;
+  const perStep = (ends[ends.length - 1] - ends[0]) / (ends.length - 1) / 1000;
   return { setUp: Math.max(0, (ends[0] - start) / 1000 - perStep), perStep };
 }
 

@@ -24,6 +24,7 @@ import { resolveDevice } from './engine/onnxruntime/devices.js';
 import { finishDreams, SET_FILES } from './finish-dreams.js';
 import { openModel } from './open-model.js';
 import { resolvePreprocessing } from './preprocess.js';
+import { presetFor } from './presets.js';
 import type { RunControl } from './progress.js';
 import { readTeacher } from './teacher.js';
 import { VERSION } from './version.js';
@@ -79,7 +80,7 @@ async function planDreams(teacher: string, settings: DreamsSettings): Promise<Dr
     config: {
       synthesis,
       // The count is another one for each shard.
-      options: { ...METHODS[synthesis].work(preset, size), count: undefined },
+      options: { ...METHODS[synthesis].work(presetFor(preset, input), size), count: undefined },
       input,
       output: model.graph.outputs[0].name,
       preprocessing: planPreprocessing(resolvePreprocessing(settings.preprocess, model)),
@@ -145,15 +146,16 @@ async function makeMissing(
   const device = await resolveDevice(settings.device);
   const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
   const { batch } = plan.config.options as { batch: number };
-  const teacher = await readTeacher(input, engine, { ...settings, batch, copies: COPIES });
+  const teacher = await readTeacher(input, engine, { ...settings, batch: () => batch, copies: COPIES });
   for (const note of teacher.notes) control.onNote?.(note);
+  const preset = presetFor(settings.preset, plan.config.input);
+  const options = { batch, preset, maxMemory: settings.maxMemory };
   let done = 0;
   const examiner = await createExaminer(engine, teacher.network);
   try {
     const baselines = await measureBaselines(teacher, examiner, plan);
     for (const index of missing) {
       const own = { ...control, ...progressOf(control, done, missing.length) };
-      const options = { batch, preset: settings.preset, maxMemory: settings.maxMemory };
       const shard = await makeShard(engine, teacher, examiner, baselines, plan, index, options, own);
       if (done === 0) await prepareFolder(folder, settings);
       await writeShard(folder, shard);

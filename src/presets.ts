@@ -1,4 +1,5 @@
 import type { DreamOptions } from './dream/dream.js';
+import { isLarge } from './dream/presets.js';
 import type { GeneratorOptions } from './dream/generator/live-source.js';
 import type { DistilOptions } from './recover/distil.js';
 import type { ReconstructOptions } from './recover/reconstruct.js';
@@ -23,9 +24,11 @@ export type PresetName = 'fast' | 'standard' | 'thorough';
 /** How the images are optimised is by the size of the teacher's input (dream/presets.ts). */
 const DREAM = { batch: 64 };
 
-const DISTIL = { batch: 128, warmUp: 0.1, checks: 10, temperature: 3, features: 5, momentum: 0.9 };
+// Twice the steps of half the batch, in less time: 1.7 and 4.2 points better (a ResNet-8 and a MobileNetV2 at 90%); half of
+// that again: no more.
+const DISTIL = { batch: 64, warmUp: 0.1, checks: 10, temperature: 3, features: 5, momentum: 0.9 };
 
-const RECONSTRUCT = { batches: 4, ridge: 0.1, positions: 32768, mostInputs: 4608, mostSolved: 384 };
+const RECONSTRUCT = { batches: 8, ridge: 0.1, positions: 16384, mostInputs: 4608, mostSolved: 384 };
 
 const GENERATOR = {
   batch: 64,
@@ -35,8 +38,6 @@ const GENERATOR = {
   // The student can be no better than what it sees: 300 updates before it begins are worth 16 points at 90% over 100 (a
   // ResNet-8, both with 150 steps of distillation); 600 are worth no more.
   warmUp: 300,
-  // In the same time, an update for every second batch and half as many batches more: 1.3 and 2.1 points better.
-  reuse: 2,
   pool: 60,
   // The student kept is the best of ten by these: of 128, noise chose one that had not learnt to the end.
   measured: 512,
@@ -46,7 +47,7 @@ const GENERATOR = {
 const COMMON = {
   generator: GENERATOR,
   heldOut: 128,
-  statisticsBatches: 16,
+  statisticsBatches: 32,
   shift: 2,
   reconstruct: RECONSTRUCT,
 };
@@ -56,17 +57,36 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     ...COMMON,
     dream: { ...DREAM, count: 512, iterations: 120 },
     generator: { ...GENERATOR, warmUp: 200 },
-    distil: { ...DISTIL, steps: 80, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 300, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 1200, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,
     dream: { ...DREAM, count: 4096, iterations: 500 },
     generator: { ...GENERATOR, warmUp: 600 },
-    distil: { ...DISTIL, steps: 2400, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 4800, learningRate: 0.05 },
   },
 };
+
+/** Of ImageNet's size: what a step keeps in memory grows with the pixels. */
+const FEW = 16;
+
+/**
+ * The preset for images of this shape, [channels, height, width] or with the channels last: of large ones a step takes
+ * few, at a rate lower by the root of as much.
+ */
+export function presetFor(preset: Preset, item: readonly number[]): Preset {
+  if (!isLarge(item)) return preset;
+  const { generator, distil } = preset;
+  const batch = Math.min(FEW, distil.batch);
+  const learningRate = distil.learningRate * Math.sqrt(batch / distil.batch);
+  return {
+    ...preset,
+    generator: { ...generator, batch: Math.min(FEW, generator.batch) },
+    distil: { ...distil, batch, learningRate },
+  };
+}

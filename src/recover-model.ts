@@ -10,6 +10,7 @@ import type { Engine, HostTensor } from './engine/engine.js';
 import { resolveDevice } from './engine/onnxruntime/devices.js';
 import type { Network } from './network/network.js';
 import { checkDataOutput, checkOutput, dataPath, writeWhole } from './output-file.js';
+import { presetFor } from './presets.js';
 import { throwIfInterrupted, type RunControl } from './progress.js';
 import { formatPattern } from './prune/pattern.js';
 import { prune } from './prune/prune.js';
@@ -51,19 +52,20 @@ export async function recoverModel(
   options: RecoverOptions = {},
 ): Promise<RecoverResult> {
   const start = performance.now();
-  const settings = resolveOptions(options);
-  await checkOutput(input, output, settings.force);
-  const device = await resolveDevice(settings.device);
-  const engine = createEngine({ engine: settings.engine, device, threads: settings.threads });
+  const asked = resolveOptions(options);
+  await checkOutput(input, output, asked.force);
+  const device = await resolveDevice(asked.device);
+  const engine = createEngine({ engine: asked.engine, device, threads: asked.threads });
   const run = createRunRecord(options);
 
   const teacher = await run.stage('read', () =>
     readTeacher(input, engine, {
-      ...settings,
-      batch: settings.preset.distil.batch,
-      copies: settings.recover ? COPIES.recover : COPIES.prune,
+      ...asked,
+      batch: (item) => presetFor(asked.preset, item).distil.batch,
+      copies: asked.recover ? COPIES.recover : COPIES.prune,
     }),
   );
+  const settings = { ...asked, preset: presetFor(asked.preset, teacher.network.input.shape.slice(1)) };
   await checkDataOutput(input, output, teacher.model, { force: settings.force, report: options.report });
   const notes = [...teacher.notes, ...(settings.recover ? noteNormalization(teacher, settings) : [])];
   for (const note of notes) run.control.onNote(note);

@@ -31,8 +31,8 @@ export interface Teacher {
 }
 
 export interface TeacherOptions extends SignatureOptions, MemoryOptions {
-  /** Images per step. */
-  readonly batch: number;
+  /** Images per step, by their shape: [channels, height, width]. */
+  readonly batch: (item: readonly number[]) => number;
   /** How often the job will hold the weights in memory at its height; the file's own included. */
   readonly copies: number;
   readonly preprocess: PreprocessOption;
@@ -48,8 +48,10 @@ export async function readTeacher(path: string, engine: Engine, options: Teacher
   requireScores(opened, options);
   const { model, notes } = opened;
   const preprocessing = resolvePreprocessing(options.preprocess, model);
-  const network = lowerModel(model, { batch: options.batch, maxMemory: options.maxMemory });
-  requireImages(network);
+  const { maxMemory } = options;
+  const one = lowerModel(model, { batch: 1, maxMemory });
+  requireImages(one);
+  const network = lowerModel(model, { batch: options.batch(one.input.shape.slice(1)), maxMemory });
   checkWeights(network, options);
   const classifier = await createClassifier(engine, network);
   const known = preprocessing.note === undefined ? notes : [...notes, preprocessing.note];

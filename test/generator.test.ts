@@ -26,7 +26,6 @@ const OPTIONS = {
   weights: { crossEntropy: 1, batchNorm: 20, adversarial: 1 },
   learningRate: 1e-2,
   warmUp: 30,
-  reuse: 1,
   pool: 3,
   measured: 0,
   shift: 1,

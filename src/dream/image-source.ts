@@ -1,7 +1,7 @@
 import type { HostTensor } from '../engine/engine.js';
 import type { Student } from '../student.js';
 
-/** Steps after which a live source is shown the student again: it changes little in so few. */
+/** Batches for which a live source draws once, and is shown the student once: it changes little in so few steps. */
 export const FOLLOW = 4;
 
 /**

@@ -71,10 +71,16 @@ export const LARGE_IMAGES: InversionPreset = {
   ],
 };
 
-/** From this shorter side on, in pixels, two resolutions and long jitter make sense. */
+/** From this shorter side on, in pixels, two resolutions and long jitter make sense, and few images at once. */
 const LARGE = 96;
 
+/** Of images [channels, height, width], or with the channels last. */
+export function isLarge(item: readonly number[]): boolean {
+  const [, shorter] = [...item].sort((a, b) => b - a);
+  return shorter >= LARGE;
+}
+
 /** The family of a teacher whose input is [batch, channels, height, width]. */
-export function inversionPreset([, , height, width]: readonly number[]): InversionPreset {
-  return Math.min(height, width) < LARGE ? SMALL_IMAGES : LARGE_IMAGES;
+export function inversionPreset([, ...item]: readonly number[]): InversionPreset {
+  return isLarge(item) ? LARGE_IMAGES : SMALL_IMAGES;
 }

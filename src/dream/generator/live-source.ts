@@ -8,7 +8,7 @@ import type { Random } from '../../random.js';
 import { requireFiniteOutput } from '../../require-finite.js';
 import type { Student } from '../../student.js';
 import { moveImage, takeImages } from '../dream-source.js';
-import type { ImageSource } from '../image-source.js';
+import { FOLLOW, type ImageSource } from '../image-source.js';
 import { windowMatrix } from '../jitter.js';
 import { balancedTargets, oneHot } from '../targets.js';
 import { createGenerator, LATENT, type Generator } from './generator.js';
@@ -22,8 +22,6 @@ export interface GeneratorOptions {
   readonly learningRate: number;
   /** Updates before the first image is used, against the teacher alone. */
   readonly warmUp: number;
-  /** Batches handed out for each update: half of the first was drawn for it, the others come from the pool alone. */
-  readonly reuse: number;
   /** Batches kept to be used again; the oldest leaves when another comes. */
   readonly pool: number;
   /** Images set apart to measure a student on. */
@@ -45,7 +43,10 @@ const KEPT_FROM = 0.9;
 /** Images of one update to measure on: of few, so that they come from many. */
 const MEASURED_AT_ONCE = 16;
 
-/** A source that goes on learning, by one update for every `reuse` batches asked for. */
+/**
+ * A source that goes on learning, by one update for every FOLLOW batches asked for: half of the first was drawn for it, the
+ * others come from the pool alone.
+ */
 export interface LiveSource extends ImageSource {
   /**
    * [measured, channels, height, width], drawn over the warm-up and never handed out. A generator that has learnt for long
@@ -131,7 +132,7 @@ export async function createLiveSource(
   return {
     measuring: takeImages(join(measuring, shape), [...Array(options.measured).keys()]),
     async next(size) {
-      const drawnNow = handedOut++ % options.reuse === 0 ? (await update()).images : null;
+      const drawnNow = handedOut++ % FOLLOW === 0 ? (await update()).images : null;
       if (drawnNow) keep(drawnNow);
       const fresh = drawnNow ? Math.min(size / 2, network.batch) : 0;
       const plane = shape.slice(1).reduce((product, dim) => product * dim, 1);
