@@ -64,7 +64,7 @@ function requireImages({ input: { name, shape } }: Network): void {
   if (shape.length === 4) return;
   throw new DfkdError(
     'E_UNSUPPORTED',
-    `Input '${name}' is [${shape.join(', ')}]; images [N, C, H, W] are needed to learn from.`,
+    `Input '${name}' is [${['N', ...shape.slice(1)].join(', ')}]; images [N, C, H, W] are needed to learn from.`,
   );
 }
 

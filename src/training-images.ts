@@ -1,8 +1,9 @@
 import { createAdaptiveSource } from './dream/adaptive-source.js';
-import { createDreamSource, holdOut, joinImages } from './dream/dream-source.js';
+import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
 import { createLiveSource, type GeneratorOptions } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
+import { mixedSource } from './dream/mixed-source.js';
 import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowerModel } from './network/lower.js';
@@ -43,16 +44,34 @@ export interface MakeImagesOptions {
   readonly dryRun: boolean;
 }
 
-/** Synthesises what the student learns from: dreams where there are statistics to dream from, procedural images else. */
+/**
+ * Synthesises what the student learns from: dreams where there are statistics to dream from, procedural images else. A
+ * user's own images are mixed in.
+ */
 export async function makeImages(
   engine: Engine,
+  subject: Subject,
+  given: GivenImages,
+  options: MakeImagesOptions,
+  random: Random,
+  run: RunRecord,
+): Promise<TrainingImages> {
+  const made = await synthesise(engine, subject, given.dreams, options, random, run);
+  if (given.calibration === null) return made;
+  const { shift } = options.preset;
+  const source = mixedSource(made.source, given.calibration, shift, random.split('calibration'));
+  return { ...made, source };
+}
+
+async function synthesise(
+  engine: Engine,
   { model, network, preprocessing, synthesis }: Subject,
-  { calibration, dreams: stored }: GivenImages,
+  stored: Dreams | null,
   { preset, plan, maxMemory, dryRun }: MakeImagesOptions,
   random: Random,
   { stage, control }: RunRecord,
 ): Promise<TrainingImages> {
-  if (stored !== null) return useDreams(stored, calibration, preset, random);
+  if (stored !== null) return useDreams(stored, preset, random);
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
     const small = lowerModel(model, { batch: plan.generator.batch, maxMemory });
@@ -74,21 +93,15 @@ export async function makeImages(
       };
     }
     const made = await dream(engine, lower, preprocessing, options, random.split('dream'), control);
-    return useDreams(made, calibration, preset, random);
+    return useDreams(made, preset, random);
   });
 }
 
-/** Dreams, some of them held out, and with those that are not a user's own images, if there are any. */
-function useDreams(
-  dreams: Dreams,
-  calibration: HostTensor | null,
-  { heldOut, shift }: Amounts,
-  random: Random,
-): TrainingImages {
+/** Dreams, some of them held out. */
+function useDreams(dreams: Dreams, { heldOut, shift }: Amounts, random: Random): TrainingImages {
   const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
-  const images = calibration === null ? training.images : joinImages(training.images, calibration);
   return {
-    source: createDreamSource({ images, targets: [] }, shift, random.split('source')),
+    source: createDreamSource(training, shift, random.split('source')),
     measuring: measuring.images,
     shown: dreams.images,
   };

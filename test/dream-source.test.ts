@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createDreamSource, holdOut } from '../src/dream/dream-source.js';
+import type { ImageSource } from '../src/dream/image-source.js';
+import { mixedSource } from '../src/dream/mixed-source.js';
 import type { HostTensor } from '../src/engine/engine.js';
 import { createRandom } from '../src/random.js';
+import type { Student } from '../src/student.js';
 
 describe('stored dreams', () => {
   const numbered = {
@@ -41,5 +44,25 @@ describe('stored dreams', () => {
       seen.add(moved.join());
     }
     expect(seen.size).toBe(18); // 3 x 3 shifts, mirrored or not
+  });
+
+  test("a quarter of every batch is a user's own images, and the source still follows the student", async () => {
+    const followed: Student[] = [];
+    const synthesised: ImageSource = {
+      next: (size) => Promise.resolve({ shape: [size, 1, 2, 2], data: new Float32Array(4 * size).fill(-1) }),
+      follow: (student) => Promise.resolve(void followed.push(student)),
+    };
+    const source = mixedSource(synthesised, numbered.images, 1, createRandom(0));
+    const drawn: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const batch = await source.next(8);
+      expect(batch.shape).toEqual([8, 1, 2, 2]);
+      expect(ids(batch).filter((id) => id === -1)).toHaveLength(6);
+      drawn.push(...ids(batch).filter((id) => id !== -1));
+    }
+    expect([...drawn].sort((a, b) => a - b)).toEqual(numbered.targets);
+    const student = { weights: new Map(), masks: new Map() };
+    await source.follow!(student);
+    expect(followed).toEqual([student]);
   });
 });
