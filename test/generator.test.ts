@@ -27,6 +27,7 @@ const OPTIONS = {
   learningRate: 1e-2,
   warmUp: 30,
   pool: 3,
+  width: 32,
   measured: 0,
   shift: 1,
 };
@@ -67,7 +68,7 @@ const logitsOf = ({ shape, data }: HostTensor, teacher = network): Float32Array 
 
 describe('a generator', () => {
   const draw = (shape: number[], classes: number) => {
-    const generator = createGenerator(shape, classes, PREPROCESSING, createRandom(0));
+    const generator = createGenerator(shape, classes, PREPROCESSING, 32, createRandom(0));
     const parameters = Object.fromEntries(
       Object.entries(generator.parameters).map(([name, { shape: dims, data }]) => [
         name,

@@ -17,6 +17,8 @@ import { ADAM, createGeneratorStep, STUDENT, type GeneratorWeights } from './gen
 export interface GeneratorOptions {
   /** Images drawn at once. */
   readonly batch: number;
+  /** Channels of the generator at the images' resolution. */
+  readonly width: number;
   readonly weights: GeneratorWeights;
   /** Of Adam. */
   readonly learningRate: number;
@@ -76,7 +78,14 @@ export async function createLiveSource(
   control: RunControl = {},
 ): Promise<LiveSource> {
   const { shape } = network.input;
-  const generator = createGenerator(shape, network.output.classes, preprocessing, random.split('weights'));
+  const { width } = options;
+  const generator = createGenerator(
+    shape,
+    network.output.classes,
+    preprocessing,
+    width,
+    random.split('weights'),
+  );
   const [latent, choice] = [random.split('latent'), random.split('choice')];
   const classesOf = balancedTargets(network.output.classes, network.batch);
   let drawn = 0;
