@@ -7,8 +7,8 @@ export interface Pace {
   readonly perStep: number;
 }
 
-/** Of the steps measured, the first is warm-up; the others are as many as a live source serves with one update. */
-export const MEASURED_STEPS = 1 + FOLLOW;
+/** As many as a live source serves with one update count; before them as many and one, which find memory and caches cold. */
+export const MEASURED_STEPS = 1 + 2 * FOLLOW;
 
 /**
  * Paces a stage by really running a few steps of it.
@@ -21,8 +21,10 @@ export async function measurePace(
   const start = performance.now();
   const ends: number[] = [];
   await work({ onProgress: () => ends.push(performance.now()), ...(signal ? { signal } : {}) });
-  const perStep = (ends[ends.length - 1] - ends[0]) / (ends.length - 1) / 1000;
-  return { setUp: Math.max(0, (ends[0] - start) / 1000 - perStep), perStep };
+  const counted = ends.slice(-1 - FOLLOW);
+  const perStep = (counted[FOLLOW] - counted[0]) / FOLLOW / 1000;
+  const before = (counted[0] - start) / 1000;
+  return { setUp: Math.max(0, before - (ends.length - FOLLOW) * perStep), perStep };
 }
 
 /** How many steps at this pace end within so many seconds; never negative. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readDuration } from '../src/cli/options.js';
 import { createDreamSource } from '../src/dream/dream-source.js';
 import type { Engine } from '../src/engine/engine.js';
-import { formatDuration, measurePace, secondsFor, stepsWithin } from '../src/estimate.js';
+import { formatDuration, MEASURED_STEPS, measurePace, secondsFor, stepsWithin } from '../src/estimate.js';
 import { PRESETS } from '../src/presets.js';
 import { prune } from '../src/prune/prune.js';
 import { createRandom } from '../src/random.js';
@@ -86,13 +86,15 @@ describe('estimates', () => {
     const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     const pace = await measurePace(async ({ onProgress }) => {
       await sleep(200);
-      for (let step = 1; step <= 4; step++) {
-        await sleep(50);
-        onProgress?.({ stage: 'test', step, steps: 4 });
+      for (let step = 1; step <= MEASURED_STEPS; step++) {
+        // Cold steps are part of the setting up.
+        await sleep(step <= MEASURED_STEPS / 2 ? 250 : 50);
+        onProgress?.({ stage: 'test', step, steps: MEASURED_STEPS });
       }
     }, {});
     expect(pace.perStep).toBeGreaterThan(0.045);
-    expect(pace.perStep).toBeLessThan(pace.setUp);
+    expect(pace.perStep).toBeLessThan(0.2);
+    expect(pace.setUp).toBeGreaterThan(0.2 + 4 * 0.2 - 0.05);
   });
 
   test('dreams fit the time: fewer images first, then fewer iterations', () => {
