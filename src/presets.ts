@@ -67,13 +67,13 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 1000, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 1200, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,
     dream: { ...DREAM, count: 4096, iterations: 500 },
     generator: { ...GENERATOR, warmUp: 600 },
-    distil: { ...DISTIL, steps: 4000, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 4800, learningRate: 0.05 },
   },
 };
 
