@@ -1,16 +1,14 @@
 import { createAdaptiveSource } from './dream/adaptive-source.js';
 import { createDreamSource, holdOut } from './dream/dream-source.js';
 import { dream, type Dreams } from './dream/dream.js';
-import { createLiveSource, type GeneratorOptions } from './dream/generator/live-source.js';
+import { createLiveSource } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
 import { mixedSource } from './dream/mixed-source.js';
 import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine, HostTensor } from './engine/engine.js';
-import { lowerModel } from './network/lower.js';
-import type { Network } from './network/network.js';
-import { lowering } from './network/lower-at.js';
+import { lowering, type Lowering } from './network/lower-at.js';
 import type { Preprocessing } from './preprocess.js';
-import type { Preset } from './presets.js';
+import type { CompanionOptions, Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import type { Random } from './random.js';
 import type { RunRecord } from './run-record.js';
@@ -29,6 +27,9 @@ export interface TrainingImages {
 
 type Amounts = Pick<Preset, 'heldOut' | 'shift'>;
 
+/** Of each batch, what comes from images of the user's: a few dozen of them must not be all that the student learns. */
+const GIVEN = 1 / 4;
+
 /** Images of the user's, null where there are none. */
 export interface GivenImages {
   /** In place of dreams made now. */
@@ -39,7 +40,7 @@ export interface GivenImages {
 
 export interface MakeImagesOptions {
   readonly preset: Preset;
-  readonly plan: Pick<WorkPlan, 'dream' | 'generator'>;
+  readonly plan: Pick<WorkPlan, 'dream' | 'generator' | 'companions'>;
   readonly maxMemory?: number | undefined;
   readonly dryRun: boolean;
 }
@@ -59,7 +60,8 @@ export async function makeImages(
   const made = await synthesise(engine, subject, given.dreams, options, random, run);
   if (given.calibration === null) return made;
   const { shift } = options.preset;
-  const source = mixedSource(made.source, given.calibration, shift, random.split('calibration'));
+  const mix = { share: GIVEN, shift };
+  const source = mixedSource(made.source, given.calibration, mix, random.split('calibration'));
   return { ...made, source };
 }
 
@@ -74,9 +76,11 @@ async function synthesise(
   if (stored !== null) return useDreams(stored, preset, random);
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
-    const small = lowerModel(model, { batch: plan.generator.batch, maxMemory });
-    const options = { ...plan.generator, ...(dryRun ? { measured: 0, warmUp: 0 } : {}) };
-    return stage('dream', () => useGenerator(engine, small, preprocessing, options, random, control));
+    const options = dryRun
+      ? { ...plan, generator: { ...plan.generator, measured: 0, warmUp: 0 }, companions: NO_COMPANIONS }
+      : plan;
+    const lower = lowering(model, { maxMemory });
+    return useGenerator(engine, lower, preprocessing, options, random, { stage, control });
   }
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
@@ -110,25 +114,50 @@ function useDreams(dreams: Dreams, { heldOut, shift }: Amounts, random: Random):
 /** Images drawn for the report. */
 const SHOWN = 64;
 
-/** A generator that learns along with the student; what it draws before is measured on. */
+const NO_COMPANIONS: CompanionOptions = { batches: 0, iterations: 1, share: 0 };
+
+/**
+ * A generator that learns along with the student, and companions of what it draws; what it draws before the student begins
+ * is measured on.
+ */
 async function useGenerator(
   engine: Engine,
-  network: Network,
+  lower: Lowering,
   preprocessing: Preprocessing,
-  options: GeneratorOptions,
+  { generator: options, companions }: Pick<WorkPlan, 'generator' | 'companions'>,
+  random: Random,
+  { stage, control }: Pick<RunRecord, 'stage' | 'control'>,
+): Promise<TrainingImages> {
+  const { batch, shift } = options;
+  const made =
+    companions.batches === 0
+      ? null
+      : await stage('companions', () =>
+          makeCompanions(engine, lower, preprocessing, { batch, ...companions }, random, control),
+        );
+  const { live, shown } = await stage('dream', async () => {
+    const own = random.split('generator');
+    const source = await createLiveSource(engine, lower(batch), preprocessing, options, own, control);
+    return { live: source, shown: (await source.draw(SHOWN)).images };
+  });
+  const mix = { share: companions.share, shift };
+  const source = made === null ? live : mixedSource(live, made.images, mix, random.split('mix'));
+  return { source, measuring: live.measuring, shown, dispose: () => live.dispose() };
+}
+
+function makeCompanions(
+  engine: Engine,
+  lower: Lowering,
+  preprocessing: Preprocessing,
+  { batch, batches, iterations }: CompanionOptions & { readonly batch: number },
   random: Random,
   control: RunControl,
-): Promise<TrainingImages> {
-  const source = await createLiveSource(
-    engine,
-    network,
-    preprocessing,
-    options,
-    random.split('generator'),
-    control,
-  );
-  const { images: shown } = await source.draw(SHOWN);
-  return { source, measuring: source.measuring, shown, dispose: () => source.dispose() };
+): Promise<Dreams> {
+  const options = { batch, count: batches * batch, iterations, start: 'procedural' } as const;
+  return dream(engine, lower, preprocessing, options, random.split('companions'), {
+    ...control,
+    onProgress: (event) => control.onProgress?.({ ...event, stage: 'companions' }),
+  });
 }
 
 /** Procedural images: fresh ones for each batch, others to measure on. */

@@ -27,6 +27,7 @@ import type { Subject } from './trainee.js';
 export interface WorkPlan {
   readonly dream: Preset['dream'];
   readonly generator: Preset['generator'];
+  readonly companions: Preset['companions'];
   /** Called when distillation begins. */
   readonly distil: () => DistilOptions;
 }
@@ -68,7 +69,8 @@ export async function planWork(
   const { preset, budget, dryRun } = options;
   const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
   if (dryRun || (budget === undefined && !options.announce)) {
-    return { dream: preset.dream, generator: preset.generator, distil: () => distilling };
+    const { dream: images, generator, companions } = preset;
+    return { dream: images, generator, companions, distil: () => distilling };
   }
   return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
 }
@@ -86,8 +88,12 @@ async function measureAndPlan(
   const cheap = solving + CHEAP_STEPS * pace.distil.perStep;
 
   const free = budget - elapsed() - cheap - WRITING;
-  const synthesis = fitSynthesis(preset, subject, pace.dream, distils ? DREAMING * free : free);
-  const dreamt = secondsFor(synthesis.steps, pace.dream);
+  const { seconds: dreamt, ...synthesis } = fitSynthesis(
+    preset,
+    subject,
+    pace,
+    distils ? DREAMING * free : free,
+  );
   const wanted = budget === Infinity ? secondsFor(distilling.steps, pace.distil) : Math.max(0, free - dreamt);
   const recovered = cheap + (distils ? wanted : 0);
   const whole = elapsed() + dreamt + recovered + WRITING;
@@ -108,8 +114,10 @@ async function measureAndPlan(
 }
 
 interface StagePaces {
-  /** Of one step of the synthesis; of nothing where no images are made. */
+  /** Of one update of images; of nothing where none are made. */
   readonly dream: Pace;
+  /** Of one update of a generator; of nothing where there is none. */
+  readonly generator: Pace;
   /** With what a live source does for each batch. */
   readonly distil: Pace;
 }
@@ -127,6 +135,7 @@ async function measureStages(
   if (synthesis !== 'generator') {
     return {
       dream: synthesis ? await measureDreaming(engine, subject, preset, maxMemory, control) : NOTHING,
+      generator: NOTHING,
       distil: await measureDistillation(engine, network, noiseSource(subject), distilling, control),
     };
   }
@@ -134,31 +143,53 @@ async function measureStages(
   const few = { ...preset.generator, warmUp: MEASURED_STEPS, measured: 0 };
   let source: LiveSource | undefined;
   try {
-    const dream = await measurePace(async (own) => {
+    const dream = await measureDreaming(engine, subject, preset, maxMemory, control);
+    const generator = await measurePace(async (own) => {
       source = await createLiveSource(engine, small, preprocessing, few, createRandom(0), own);
     }, control);
-    return { dream, distil: await measureDistillation(engine, network, source!, distilling, control) };
+    const distil = await measureDistillation(engine, network, source!, distilling, control);
+    return { dream, generator, distil };
   } finally {
     await source?.dispose();
   }
 }
 
-/** What of the preset's synthesis there is time for, and how many steps that is. */
+/** What of the preset's synthesis there is time for, and how much that is. */
 function fitSynthesis(
   preset: Preset,
   { synthesis }: Subject,
-  pace: Pace,
+  pace: StagePaces,
   seconds: number,
-): Pick<WorkPlan, 'dream' | 'generator'> & { readonly steps: number } {
-  const { dream, generator } = preset;
+): Omit<WorkPlan, 'distil'> & { readonly seconds: number } {
+  const { dream, generator, companions } = preset;
   if (synthesis === 'deepinversion' || synthesis === 'adaptive') {
-    const fitted = fitDreams(preset, pace, seconds);
+    const fitted = fitDreams(preset, pace.dream, seconds);
     const cost = synthesis === 'adaptive' ? ADAPTIVE : 1;
-    return { dream: fitted, generator, steps: cost * stepsOf(fitted) };
+    const steps = cost * stepsOf(fitted);
+    return { dream: fitted, generator, companions, seconds: secondsFor(steps, pace.dream) };
   }
-  if (synthesis === null) return { dream, generator, steps: 0 };
-  const warmUp = Math.min(generator.warmUp, Math.max(LEAST_ITERATIONS, stepsWithin(seconds, pace)));
-  return { dream, generator: { ...generator, warmUp }, steps: warmUp };
+  if (synthesis === null) return { dream, generator, companions, seconds: 0 };
+  return { dream, ...fitGenerator(preset, pace, seconds) };
+}
+
+/** The generator's warm-up and its companions, both less by the same share where time is short. */
+export function fitGenerator(
+  { generator, companions }: Pick<Preset, 'generator' | 'companions'>,
+  pace: Pick<StagePaces, 'dream' | 'generator'>,
+  seconds: number,
+): Pick<WorkPlan, 'generator' | 'companions'> & { readonly seconds: number } {
+  const time = (batches: number, warmUp: number) =>
+    secondsFor(batches * companions.iterations, pace.dream) + secondsFor(warmUp, pace.generator);
+  const setUp = pace.dream.setUp + pace.generator.setUp;
+  const whole = time(companions.batches, generator.warmUp);
+  const share = Math.min(1, Math.max(0, seconds - setUp) / (whole - setUp));
+  const batches = Math.floor(share * companions.batches);
+  const warmUp = Math.max(Math.min(LEAST_ITERATIONS, generator.warmUp), Math.floor(share * generator.warmUp));
+  return {
+    generator: { ...generator, warmUp },
+    companions: { ...companions, batches },
+    seconds: time(batches, warmUp),
+  };
 }
 
 function measureDreaming(

@@ -46,13 +46,13 @@ describe('stored dreams', () => {
     expect(seen.size).toBe(18); // 3 x 3 shifts, mirrored or not
   });
 
-  test("a quarter of every batch is a user's own images, and the source still follows the student", async () => {
+  test('a share of every batch is stored images, and the source still follows the student', async () => {
     const followed: Student[] = [];
     const synthesised: ImageSource = {
       next: (size) => Promise.resolve({ shape: [size, 1, 2, 2], data: new Float32Array(4 * size).fill(-1) }),
       follow: (student) => Promise.resolve(void followed.push(student)),
     };
-    const source = mixedSource(synthesised, numbered.images, 1, createRandom(0));
+    const source = mixedSource(synthesised, numbered.images, { share: 1 / 4, shift: 1 }, createRandom(0));
     const drawn: number[] = [];
     for (let i = 0; i < 5; i++) {
       const batch = await source.next(8);

@@ -1,15 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createGenerator, LATENT } from '../src/dream/generator/generator.js';
+import { pairDistance } from '../src/dream/generator/diversity.js';
+import { createGenerator } from '../src/dream/generator/generator.js';
 import { drawDreams } from '../src/dream/generator/draw-dreams.js';
 import { createLiveSource, type LiveSource } from '../src/dream/generator/live-source.js';
+import { drawVariation, pairedTargets, pairsOf } from '../src/dream/generator/variation.js';
 import { windowMatrix } from '../src/dream/jitter.js';
 import type { HostTensor } from '../src/engine/engine.js';
 import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import type { Preprocessing } from '../src/preprocess.js';
 import { createRandom } from '../src/random.js';
 import { copyTeacher, replaceWeights } from '../src/student.js';
-import { createEagerEngine } from './support/eager-engine.js';
+import { createEagerEngine, toTensors } from './support/eager-engine.js';
 import { createTinyNetwork } from './support/tiny-network.js';
 
 const BATCH = 12;
@@ -23,9 +25,9 @@ const PREPROCESSING: Preprocessing = {
 };
 const OPTIONS = {
   batch: BATCH,
-  weights: { crossEntropy: 1, batchNorm: 20, adversarial: 1 },
+  weights: { crossEntropy: 2, batchNorm: 20, diversity: 5, adversarial: 1 },
   learningRate: 1e-2,
-  warmUp: 30,
+  warmUp: 100,
   pool: 3,
   width: 32,
   measured: 0,
@@ -69,15 +71,10 @@ const logitsOf = ({ shape, data }: HostTensor, teacher = network): Float32Array 
 describe('a generator', () => {
   const draw = (shape: number[], classes: number) => {
     const generator = createGenerator(shape, classes, PREPROCESSING, 32, createRandom(0));
-    const parameters = Object.fromEntries(
-      Object.entries(generator.parameters).map(([name, { shape: dims, data }]) => [
-        name,
-        tf.tensor(data, [...dims]),
-      ]),
-    );
-    const latent = tf.tensor2d(createRandom(1).gaussian(shape[0] * LATENT), [shape[0], LATENT]);
-    const targets = tf.oneHot(tf.range(0, shape[0], 1, 'int32'), classes);
-    return { generator, image: generator.draw(parameters, latent, tf.cast(targets, 'float32')) };
+    const parameters = toTensors(generator.parameters);
+    const targets = Array.from({ length: shape[0] }, (_, i) => i);
+    const variation = toTensors(drawVariation(targets, { classes, channels: 3 }, createRandom(1)));
+    return { generator, image: generator.draw(parameters, variation) };
   };
 
   test.each([
@@ -94,6 +91,78 @@ describe('a generator', () => {
     expect(low).toBeGreaterThanOrEqual(-1.5);
     expect(high).toBeLessThanOrEqual(2);
     expect(high - low).toBeGreaterThan(0.5);
+  });
+});
+
+describe('what images are drawn from', () => {
+  test.each([
+    [2, 8],
+    [100, 12],
+    [3, 1],
+  ])(
+    'of %i classes, in batches of %i: each has a partner of its class, and all come as often',
+    (classes, batch) => {
+      const targetsOf = pairedTargets(classes, batch);
+      const pairs = pairsOf(batch);
+      const seen = Array.from({ length: classes }, () => 0);
+      for (let index = 0; index < 300; index++) {
+        const targets = targetsOf(index);
+        expect(targets).toHaveLength(batch);
+        expect(targets.slice(0, pairs)).toEqual(targets.slice(batch - pairs));
+        for (const target of targets) seen[target]++;
+      }
+      expect(Math.max(...seen) / Math.min(...seen)).toBeLessThan(1.2);
+    },
+  );
+
+  test('differs from image to image in light and contrast', () => {
+    const { contrast, light, targets } = drawVariation(
+      [1, 0, 1],
+      { classes: 2, channels: 3 },
+      createRandom(0),
+    );
+    expect([...targets.data]).toEqual([0, 1, 1, 0, 0, 1]);
+    expect(new Set(contrast.data).size).toBe(3);
+    expect(contrast.data.every((factor) => factor > 0)).toBe(true);
+    expect(new Set(light.data).size).toBe(9);
+  });
+});
+
+describe('the distance of pairs', () => {
+  /** Half the mean squared difference over the stored variance, per channel of the batch norm's input. */
+  const expectedOf = (values: (name: string) => tf.Tensor, pairs: number) => {
+    const layers = network.batchNorms.map(({ input, variance, epsilon, channels }) => {
+      const x = values(input);
+      const [batch, , height, width] = x.shape;
+      const data = x.dataSync();
+      const at = (n: number, c: number, p: number) => data[(n * channels + c) * height * width + p];
+      const terms = Array.from(network.parameters.get(variance)!.data, (stored, c) => {
+        let sum = 0;
+        for (let i = 0; i < pairs; i++) {
+          for (let p = 0; p < height * width; p++) sum += (at(i, c, p) - at(i + batch - pairs, c, p)) ** 2;
+        }
+        const ratio = (sum / (2 * pairs * height * width) + epsilon) / (stored + epsilon);
+        return (ratio - 1 - Math.log(ratio)) / 2;
+      });
+      return terms.reduce((a, b) => a + b, 0) / channels;
+    });
+    return layers.reduce((a, b) => a + b, 0) / layers.length;
+  };
+
+  test('is the divergence of their differences from the stored variance', () => {
+    const images = tf.tensor(createRandom(2).gaussian(BATCH * 192), [BATCH, 3, 8, 8]);
+    const activations = network.forward(tf, {}, images);
+    const expected = expectedOf((name) => activations.values.get(name)!, 6);
+    expect(pairDistance(network, activations, 6).dataSync()[0]).toBeCloseTo(expected, 4);
+  });
+
+  test('is far larger for a picture drawn again and again', () => {
+    const one = tf.tensor(createRandom(2).gaussian(6 * 192), [6, 3, 8, 8]);
+    const distance = (second: tf.Tensor) =>
+      pairDistance(network, network.forward(tf, {}, tf.concat([one, second])), 6).dataSync()[0];
+    const other = tf.tensor(createRandom(3).gaussian(6 * 192), [6, 3, 8, 8]);
+    expect(distance(one)).toBeGreaterThan(3 * distance(other));
+    expect(Number.isFinite(distance(one))).toBe(true);
   });
 });
 

@@ -9,7 +9,7 @@ import { createRandom } from '../src/random.js';
 import { climbLadder, RUNGS } from '../src/recover/ladder.js';
 import { createRunRecord } from '../src/run-record.js';
 import type { Student } from '../src/student.js';
-import { fitDreams } from '../src/work-plan.js';
+import { fitDreams, fitGenerator } from '../src/work-plan.js';
 import { createEagerEngine } from './support/eager-engine.js';
 import { TINY_PRESET } from './support/tiny-preset.js';
 import { createTinyNetwork } from './support/tiny-network.js';
@@ -113,6 +113,27 @@ describe('estimates', () => {
     expect(fit(51.5)).toEqual([320, 100]);
     expect(fit(16.5)).toEqual([192, 51]);
     expect(fit(0)).toEqual([192, 20]);
+  });
+
+  test('a generator and its companions are cut by the same share where time is short', () => {
+    const { generator, companions } = PRESETS.standard;
+    const preset = {
+      generator: { ...generator, warmUp: 100 },
+      companions: { ...companions, batches: 10, iterations: 40 },
+    };
+    const pace = { dream: { setUp: 1, perStep: 0.1 }, generator: { setUp: 2, perStep: 0.4 } };
+    const fit = (seconds: number) => {
+      const fitted = fitGenerator(preset, pace, seconds);
+      return [fitted.companions.batches, fitted.generator.warmUp, fitted.seconds];
+    };
+    expect(fit(Infinity)).toEqual([10, 100, 83]);
+    expect(fit(84)).toEqual([10, 100, 83]);
+    expect(fit(43)).toEqual([5, 50, 43]);
+    const [batches, warmUp, seconds] = fit(30);
+    expect([batches, warmUp]).toEqual([3, 33]);
+    expect(seconds).toBeLessThanOrEqual(30);
+    // The least there is to do; no companions, and nothing to set up for them.
+    expect(fit(0)).toEqual([0, 20, 10]);
   });
 
   test('durations are read and written in the units of people', () => {

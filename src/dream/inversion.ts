@@ -9,6 +9,7 @@ import type { Student } from '../student.js';
 import { STUDENT, type DreamMode } from './dream-step.js';
 import type { Dreams } from './dreams.js';
 import { naturalNoise } from './noise.js';
+import { drawImages } from './procedural/procedural-images.js';
 import { inversionPreset, type InversionPreset } from './presets.js';
 import { compileStages, type Given, type Stage } from './stages.js';
 import { balancedTargets, oneHot, predictedClasses } from './targets.js';
@@ -24,6 +25,8 @@ export interface InversionOptions {
   readonly preset?: InversionPreset | undefined;
   /** `classes` (default): balanced ones, in each batch and over all. `entropy`: whatever the teacher is sure of. */
   readonly targets?: DreamMode['targets'];
+  /** What the images are before the first update, see `START`. Default noise, as in the paper. */
+  readonly start?: keyof typeof START | undefined;
   /**
    * Adaptive DeepInversion: the student to compete with, asked for anew for each batch, so that it may be in training.
    * Its weights are those of the teacher's network, by name.
@@ -56,7 +59,7 @@ export interface Place {
 const ADVICE = "the teacher's weights or its preprocessing may be wrong";
 
 /**
- * Prepares the synthesis of images from the teacher alone (arXiv 1912.08795): each batch begins as noise and goes through
+ * Prepares the synthesis of images from the teacher alone (arXiv 1912.08795): each batch begins as noise, or what `start` says, and goes through
  * the resolutions of the preset, at each of them to the iterate of lowest loss (`keepBest`).
  */
 export async function createInversion(
@@ -67,7 +70,7 @@ export async function createInversion(
   random: Random,
   control: RunControl = {},
 ): Promise<Inversion> {
-  const { iterations, student, targets: mode = 'classes' } = options;
+  const { iterations, student, targets: mode = 'classes', start = 'noise' } = options;
   const preset = options.preset ?? inversionPreset(lower(1).input.shape);
   const batch = Math.min(options.batch, preset.batch);
   const network = lower(batch);
@@ -97,7 +100,7 @@ export async function createInversion(
       return atStep('dream step', done + 1, steps, ADVICE);
     };
     if (stages.length > 1) await measureStages(stages, own, begin());
-    let images = startImages(stages[0], preprocessing, stream);
+    let images = startImages(START[start], stages[0], preprocessing, stream);
     for (const stage of stages) {
       const end = (_: number, output: Arrays) => {
         done++;
@@ -132,10 +135,21 @@ export async function createInversion(
   };
 }
 
-/** Noise within the valid range. */
-function startImages({ shape }: Stage, { range }: Preprocessing, random: Random): HostTensor {
-  const noise = naturalNoise(shape, random);
-  return { shape, data: range ? noise.map((x) => Math.min(Math.max(x, range.low), range.high)) : noise };
+type Draw = (shape: readonly number[], random: Random) => Float32Array;
+
+/**
+ * Images to begin with, [batch, channels, height, width] in normalised pixel space. Procedural ones have edges, colours and
+ * light that differ from image to image, and keep much of that in a few dozen updates.
+ */
+const START = {
+  noise: naturalNoise,
+  procedural: (shape: readonly number[], random: Random) => drawImages(shape, random).data,
+} as const satisfies Record<string, Draw>;
+
+/** Within the valid range. */
+function startImages(draw: Draw, { shape }: Stage, { range }: Preprocessing, random: Random): HostTensor {
+  const images = draw(shape, random);
+  return { shape, data: range ? images.map((x) => Math.min(Math.max(x, range.low), range.high)) : images };
 }
 
 /** The loss and its terms, without the logits. */

@@ -6,12 +6,16 @@ import { adam, type AdamOptions } from '../../optimise/adam.js';
 import { differentiate } from '../../optimise/gradients.js';
 import type { Preprocessing } from '../../preprocess.js';
 import { batchNormDistance, crossEntropy } from '../losses.js';
+import { pairDistance } from './diversity.js';
 import type { Generator } from './generator.js';
+import { pairsOf } from './variation.js';
 
 /** What each term of the generator's loss counts. */
 export interface GeneratorWeights {
   readonly crossEntropy: number;
   readonly batchNorm: number;
+  /** Distance of two images of a class from being as different as real ones. */
+  readonly diversity: number;
   /** Reward for images on which the student, where it agrees with the teacher, differs from it. */
   readonly adversarial: number;
 }
@@ -26,7 +30,7 @@ export const STUDENT = 'student:';
  * One update of the generator.
  * state: `generator:`, `first:`, `second:` (Adam's moments) before the generator's parameters; where there is a student,
  * `student:` before its weights and statistics, which stay as they are.
- * input: `latent` [batch, LATENT]; `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows`
+ * input: what `drawVariation` draws for the classes of `pairedTargets`; `learningRate` [] from `adamLearningRate`; `rows`
  * [height, canvas height] and `columns` [width, canvas width], which cut images out of the canvas (`windowMatrix`).
  * output: `images` [batch, channels, height, width], as the model takes them, drawn before the update, and the teacher's
  * `logits` of them; the unweighted terms of the loss, scalars.
@@ -44,7 +48,7 @@ export function createGeneratorStep(
     const hasStudent = Object.keys(student).length > 0;
     const { outputs, gradients } = differentiate(
       (parameters) => {
-        const canvas = generator.draw(parameters, input['latent'], input['targets']);
+        const canvas = generator.draw(parameters, input);
         const images = tf.matMul(tf.matMul(input['rows'], canvas), input['columns'], false, true);
         const given = tf.add(tf.mul(images, scale), offset);
         const teacher = network.forward(tf, {}, given);
@@ -56,6 +60,11 @@ export function createGeneratorStep(
           tf.mul(terms['crossEntropy'], weights.crossEntropy),
           tf.mul(terms['batchNorm'], weights.batchNorm),
         ];
+        const pairs = pairsOf(network.batch);
+        if (pairs > 0 && weights.diversity > 0) {
+          terms['diversity'] = pairDistance(network, teacher, pairs);
+          parts.push(tf.mul(terms['diversity'], weights.diversity));
+        }
         if (hasStudent) {
           const { logits } = network.forward(tf, student, given, { batchNorm: 'batch' });
           terms['divergence'] = divergence(teacher.logits, logits);

@@ -3,9 +3,7 @@ import { perChannel, toChannelsFirst, toChannelsLast } from '../../../converters
 import type { Arrays, Tensors } from '../../engine/engine.js';
 import type { Preprocessing } from '../../preprocess.js';
 import type { Random } from '../../random.js';
-
-/** Numbers that an image is drawn from, besides its class. */
-export const LATENT = 128;
+import { LATENT } from './variation.js';
 
 const MOST_CHANNELS = 256;
 /** The canvas grows from about this many pixels. */
@@ -20,8 +18,8 @@ export interface Generator {
   readonly parameters: Arrays;
   /** Height and width of what is drawn. */
   readonly canvas: readonly [number, number];
-  /** Of `latent` [batch, LATENT] and one-hot `targets` [batch, classes]: [batch, channels, ...canvas] in pixel space. */
-  draw(parameters: Tensors, latent: tf.Tensor, targets: tf.Tensor): tf.Tensor;
+  /** Of what `drawVariation` draws: [batch, channels, ...canvas] in pixel space. */
+  draw(parameters: Tensors, variation: Tensors): tf.Tensor;
 }
 
 interface Level {
@@ -73,14 +71,15 @@ export function createGenerator(
   return {
     parameters,
     canvas: [last.height, last.width],
-    draw(given, latent, targets) {
+    draw(given, { latent, targets, contrast, light }) {
       const seed = tf.add(tf.matMul(latent, given['linear']), tf.matMul(targets, given['classes']));
       let x: tf.Tensor = tf.reshape(seed, [-1, first.channels, first.height, first.width]);
       levels.forEach((_, i) => {
         if (i > 0) x = convolve(enlarge(x), given[`grow.${i - 1}`]);
         x = tf.relu(normalize(x, given[`norm.${i}.scale`], given[`norm.${i}.offset`]));
       });
-      return toRange(convolve(x, given['colours']), preprocessing);
+      const drawn = convolve(x, given['colours']);
+      return toRange(tf.add(tf.mul(drawn, contrast), light), preprocessing);
     },
   };
 }

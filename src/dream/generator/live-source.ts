@@ -10,9 +10,9 @@ import type { Student } from '../../student.js';
 import { moveImage, takeImages } from '../dream-source.js';
 import { FOLLOW, type ImageSource } from '../image-source.js';
 import { windowMatrix } from '../jitter.js';
-import { balancedTargets, oneHot } from '../targets.js';
-import { createGenerator, LATENT, type Generator } from './generator.js';
+import { createGenerator, type Generator } from './generator.js';
 import { ADAM, createGeneratorStep, STUDENT, type GeneratorWeights } from './generator-step.js';
+import { drawVariation, pairedTargets } from './variation.js';
 
 export interface GeneratorOptions {
   /** Images drawn at once. */
@@ -86,13 +86,13 @@ export async function createLiveSource(
     width,
     random.split('weights'),
   );
-  const [latent, choice] = [random.split('latent'), random.split('choice')];
-  const classesOf = balancedTargets(network.output.classes, network.batch);
+  const [variation, choice] = [random.split('variation'), random.split('choice')];
+  const kind = { classes: network.output.classes, channels: shape[1] };
+  const classesOf = pairedTargets(kind.classes, network.batch);
   let drawn = 0;
   let followed = false;
   const stepInput = (): Arrays => ({
-    latent: { shape: [network.batch, LATENT], data: latent.gaussian(network.batch * LATENT) },
-    targets: oneHot(classesOf(drawn), network.output.classes),
+    ...drawVariation(classesOf(drawn), kind, variation),
     learningRate: scalar(adamLearningRate(options.learningRate, drawn + 1, ADAM)),
     rows: middle(shape[2], generator.canvas[0]),
     columns: middle(shape[3], generator.canvas[1]),
