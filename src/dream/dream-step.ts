@@ -4,6 +4,7 @@ import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { adam, type AdamOptions } from '../optimise/adam.js';
 import { differentiate } from '../optimise/gradients.js';
+import { select } from '../prefix.js';
 import type { Preprocessing } from '../preprocess.js';
 import { jensenShannon, predictionEntropy } from './divergence.js';
 import { batchNormDistance, crossEntropy, totalVariation } from './losses.js';
@@ -122,9 +123,7 @@ function compete(
   state: Tensors,
   { competition = 0 }: DreamWeights,
 ): Term {
-  const entries = Object.entries(state).filter(([name]) => name.startsWith(STUDENT));
-  const student = Object.fromEntries(entries.map(([name, tensor]) => [name.slice(STUDENT.length), tensor]));
-  const rival = network.forward(tf, student, images).logits;
+  const rival = network.forward(tf, select(state, STUDENT), images).logits;
   const value = tf.sub(1, jensenShannon(logits, rival, TEMPERATURE));
   return { name: 'competition', weight: competition, value };
 }

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
-import type { Arrays, HostTensor, Step, Tensors } from '../engine/engine.js';
+import type { Arrays, HostTensor, Step } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
 import { sgd } from '../optimise/sgd.js';
+import { prefixed, select } from '../prefix.js';
 import { isTrainable, type Student } from '../student.js';
 import { distillationLoss, featureLoss } from './losses.js';
 
@@ -90,14 +91,4 @@ export function createDistilStep(
       output: Object.fromEntries(entries.filter(([name]) => isOutput(name))),
     };
   };
-}
-
-/** The tensors whose name begins with `prefix`, by the rest of their name. */
-function select(tensors: Tensors, prefix: string): Tensors {
-  const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-}
-
-function prefixed(prefix: string, tensors: Tensors): Tensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
 }

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Step, Tensors } from '../../engine/engine.js';
+import type { Step } from '../../engine/engine.js';
 import { labelled } from '../../engine/labels.js';
 import type { Network } from '../../network/network.js';
 import { adam, type AdamOptions } from '../../optimise/adam.js';
 import { differentiate } from '../../optimise/gradients.js';
+import { prefixed, select } from '../../prefix.js';
 import type { Preprocessing } from '../../preprocess.js';
 import { batchNormDistance, crossEntropy } from '../losses.js';
 import { pairDistance } from './diversity.js';
@@ -88,8 +89,7 @@ export function createGeneratorStep(
       next[`first:${name}`] = first;
       next[`second:${name}`] = second;
     }
-    const passed = Object.entries(state).filter(([name]) => name.startsWith(STUDENT));
-    return { state: { ...next, ...Object.fromEntries(passed) }, output: outputs };
+    return { state: { ...next, ...prefixed(STUDENT, student) }, output: outputs };
   };
 }
 
@@ -110,10 +110,4 @@ function agreement(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
     return { value, gradFunc: () => [tf.zerosLike(x), tf.zerosLike(y)] };
   });
   return same(a, b);
-}
-
-/** The tensors whose name begins with `prefix`, by the rest of their name. */
-function select(tensors: Tensors, prefix: string): Tensors {
-  const found = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

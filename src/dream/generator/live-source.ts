@@ -2,6 +2,7 @@ import { toArrays } from '../../classifier.js';
 import type { Arrays, Engine, HostTensor } from '../../engine/engine.js';
 import type { Network } from '../../network/network.js';
 import { adamLearningRate } from '../../optimise/adam.js';
+import { prefixed } from '../../prefix.js';
 import type { Preprocessing } from '../../preprocess.js';
 import { throwIfInterrupted, type RunControl } from '../../progress.js';
 import type { Random } from '../../random.js';
@@ -195,10 +196,6 @@ function startState({ parameters }: Generator): Arrays {
     ...prefixed('first:', blank),
     ...prefixed('second:', blank),
   };
-}
-
-function prefixed(prefix: string, arrays: Arrays): Arrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
 }
 
 const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
