@@ -1,6 +1,6 @@
 import { createAdaptiveSource } from './dream/adaptive-source.js';
 import { createDreamSource, holdOut } from './dream/dream-source.js';
-import { dream, type Dreams } from './dream/dream.js';
+import { dream, type DreamOptions, type Dreams } from './dream/dream.js';
 import { createLiveSource } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
 import { mixedSource } from './dream/mixed-source.js';
@@ -8,7 +8,7 @@ import { createProceduralSource } from './dream/procedural/procedural-images.js'
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowering, type Lowering } from './network/lower-at.js';
 import type { Preprocessing } from './preprocess.js';
-import type { CompanionOptions, Preset } from './presets.js';
+import type { Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import type { Random } from './random.js';
 import type { RunRecord } from './run-record.js';
@@ -76,11 +76,8 @@ async function synthesise(
   if (stored !== null) return useDreams(stored, preset, random);
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
-    const options = dryRun
-      ? { ...plan, generator: { ...plan.generator, measured: 0, warmUp: 0 }, companions: NO_COMPANIONS }
-      : plan;
     const lower = lowering(model, { maxMemory });
-    return useGenerator(engine, lower, preprocessing, options, random, { stage, control });
+    return useGenerator(engine, lower, preprocessing, { ...plan, dryRun }, random, { stage, control });
   }
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
@@ -114,8 +111,6 @@ function useDreams(dreams: Dreams, { heldOut, shift }: Amounts, random: Random):
 /** Images drawn for the report. */
 const SHOWN = 64;
 
-const NO_COMPANIONS: CompanionOptions = { batches: 0, iterations: 1, share: 0 };
-
 /**
  * A generator that learns along with the student, and companions of what it draws; what it draws before the student begins
  * is measured on.
@@ -124,18 +119,23 @@ async function useGenerator(
   engine: Engine,
   lower: Lowering,
   preprocessing: Preprocessing,
-  { generator: options, companions }: Pick<WorkPlan, 'generator' | 'companions'>,
+  {
+    generator,
+    companions,
+    dryRun,
+  }: Pick<WorkPlan, 'generator' | 'companions'> & { readonly dryRun: boolean },
   random: Random,
   { stage, control }: Pick<RunRecord, 'stage' | 'control'>,
 ): Promise<TrainingImages> {
-  const { batch, shift } = options;
-  const made =
-    companions.batches === 0
-      ? null
-      : await stage('companions', () =>
-          makeCompanions(engine, lower, preprocessing, { batch, ...companions }, random, control),
-        );
+  const { batch, shift } = generator;
+  const { batches, iterations } = companions;
+  const count = dryRun ? 0 : batches * batch;
+  const make = () =>
+    makeCompanions(engine, lower, preprocessing, { batch, count, iterations }, random, control);
+  // None, where there is no time for any.
+  const made = batches === 0 ? null : await stage('companions', make);
   const { live, shown } = await stage('dream', async () => {
+    const options = { ...generator, ...(dryRun ? { measured: 0, warmUp: 0 } : {}) };
     const own = random.split('generator');
     const source = await createLiveSource(engine, lower(batch), preprocessing, options, own, control);
     return { live: source, shown: (await source.draw(SHOWN)).images };
@@ -149,11 +149,11 @@ function makeCompanions(
   engine: Engine,
   lower: Lowering,
   preprocessing: Preprocessing,
-  { batch, batches, iterations }: CompanionOptions & { readonly batch: number },
+  work: Pick<DreamOptions, 'batch' | 'count' | 'iterations'>,
   random: Random,
   control: RunControl,
 ): Promise<Dreams> {
-  const options = { batch, count: batches * batch, iterations, start: 'procedural' } as const;
+  const options = { ...work, start: 'procedural' } as const;
   return dream(engine, lower, preprocessing, options, random.split('companions'), {
     ...control,
     onProgress: (event) => control.onProgress?.({ ...event, stage: 'companions' }),

@@ -57,7 +57,18 @@ describe('models without batch norm', () => {
     const run = async (seed: number) => {
       const result = await recoverModel(FOLDED, output, { ...options, calibration, seed, force: true });
       expect(result.stages.map(({ name }) => name)).toEqual([
-        ...['read', 'calibrate', 'plan', 'dream', 'prune', 'match', 'reconstruct', 'distil', 'write'],
+        ...[
+          'read',
+          'calibrate',
+          'plan',
+          'companions',
+          'dream',
+          'prune',
+          'match',
+          'reconstruct',
+          'distil',
+          'write',
+        ],
       ]);
       return sha256(output);
     };

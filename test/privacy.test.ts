@@ -48,7 +48,18 @@ describe('privacy', () => {
       expect(offline.status, offline.stderr).toBe(0);
       const result = JSON.parse(offline.stdout) as { agreement: object; stages: { name: string }[] };
       expect(result.stages.map(({ name }) => name)).toEqual([
-        ...['read', 'plan', 'dream', 'prune', 'statistics', 'match', 'reconstruct', 'distil', 'write'],
+        ...[
+          'read',
+          'plan',
+          'companions',
+          'dream',
+          'prune',
+          'statistics',
+          'match',
+          'reconstruct',
+          'distil',
+          'write',
+        ],
       ]);
       expect(readFileSync(join(folder, 'offline.html'), 'utf8')).toContain('data:image/png;base64,');
     },

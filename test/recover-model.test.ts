@@ -49,6 +49,7 @@ describe('the recipe', () => {
     });
     expect(result.stages.map(({ name, agreement }) => [name, agreement !== null])).toEqual([
       ['read', false],
+      ['companions', false],
       ['dream', false],
       ['prune', true],
       ['statistics', true],
@@ -57,7 +58,7 @@ describe('the recipe', () => {
       ['distil', true],
       ['write', false],
     ]);
-    expect(stages).toEqual(new Set(['dream', 'statistics', 'reconstruct', 'distil']));
+    expect(stages).toEqual(new Set(['companions', 'dream', 'statistics', 'reconstruct', 'distil']));
     expect(result.agreement.recovered).toBeGreaterThanOrEqual(result.agreement.pruned!);
     expect(readdirSync(folder)).toEqual(['student.onnx']);
 
@@ -77,6 +78,7 @@ describe('the recipe', () => {
     expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
     expect(details.images!.shape).toEqual([64, 3, 32, 32]);
     expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
+      ['companions', 2],
       ['dream', 4],
       ['distil', 6],
     ]);
@@ -141,13 +143,13 @@ describe('the recipe', () => {
       dryRun: true,
       onProgress: () => expect.fail('a training step ran'),
     });
-    expect(result.stages.map(({ name }) => name)).toEqual(['read', 'dream', 'prune']);
+    expect(result.stages.map(({ name }) => name)).toEqual(['read', 'companions', 'dream', 'prune']);
     expect(result.output).toEqual({ path: output, sha256: null, bytes: null });
     expect(result.sparsity.achieved).toBeCloseTo(0.8, 4);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test.each(['dream', 'distil'])('interrupted while it %ss, it leaves no file', async (stage) => {
+  test.each(['companions', 'dream', 'distil'])('interrupted during %s, it leaves no file', async (stage) => {
     const controller = new AbortController();
     const onProgress = (event: { stage: string; step: number }) => {
       if (event.stage === stage && event.step === 2) controller.abort();
@@ -162,6 +164,7 @@ describe('the recipe', () => {
     const result = await recoverModel(TEACHER, output, { ...OPTIONS, rungs: ['reconstruct', 'statistics'] });
     expect(result.stages.map(({ name }) => name)).toEqual([
       'read',
+      'companions',
       'dream',
       'prune',
       'statistics',
