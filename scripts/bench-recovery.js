@@ -3,11 +3,13 @@
 //   npm run bench:recovery -- --teacher resnet20,vgg9 --sparsity 0.5,0.75,0.9 [--pattern 2:4] [--seeds 3]
 //     [--preset standard] [--criterion magnitude] [--schedule gradual] [--rungs statistics,match,reconstruct,distil]
 //     [--synthesis NAME] [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
+//     [--threads 2] [--untimed]
 //     [--cache .cache/bench-recovery.jsonl] [--out docs/RESULTS.md]
 //
 // Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real images of --folder are for evaluation alone,
 // but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
 // arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, or each loss of the generator and of the student, in turn.
+// --untimed: other work runs beside it, so its seconds are not kept.
 // Runs are kept in --cache, one line of JSON each: what is there is not run again, so rows can be added one by one and
 // an interrupted study goes on. The document is written from all that the cache holds. Without --teacher, that is all.
 import { existsSync, mkdirSync, readFileSync, appendFileSync, writeFileSync } from 'node:fs';
@@ -30,6 +32,8 @@ const { values: options } = parseArgs({
     dreams: { type: 'string' },
     ablate: { type: 'string' },
     ceiling: { type: 'boolean', default: false },
+    threads: { type: 'string' },
+    untimed: { type: 'boolean', default: false },
     pytorch: { type: 'string' },
     folder: { type: 'string', default: '../shared' },
     cache: { type: 'string', default: '.cache/bench-recovery.jsonl' },
@@ -46,11 +50,13 @@ for (const row of rowsOf(options)) {
   if (runs.some((run) => JSON.stringify(run.row) === key)) continue;
   console.error(key);
   const measured = row.method === 'paper' ? await runPaper(row, options) : await runOurs(row, options);
-  const run = { row, ...measured };
+  const run = { row, ...measured, ...(options.untimed ? { seconds: null } : {}) };
   runs.push(run);
   appendFileSync(options.cache, `${JSON.stringify(run)}\n`);
-  const { agreement, accuracy, seconds } = run;
-  console.error(`  accuracy ${accuracy.recovered}, agreement ${agreement ?? '-'}, ${seconds.toFixed(0)} s`);
+  const { agreement, accuracy } = run;
+  console.error(
+    `  accuracy ${accuracy.recovered}, agreement ${agreement ?? '-'}, ${measured.seconds.toFixed(0)} s`,
+  );
 }
 
 writeFileSync(options.out, writeResults(runs));

@@ -196,7 +196,11 @@ function percent(group, of) {
   return `${text} ± ${(100 * spread).toFixed(1)}`;
 }
 
-const seconds = (group) => (group.length === 0 ? '' : mean(group.map((run) => run.seconds)).toFixed(0));
+/** Of the runs that had the machine to themselves. */
+function seconds(group) {
+  const timed = group.map((run) => run.seconds).filter((value) => value !== null);
+  return timed.length === 0 ? '' : mean(timed).toFixed(0);
+}
 
 function groupBy(items, keyOf) {
   const groups = new Map();

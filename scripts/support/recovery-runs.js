@@ -53,7 +53,8 @@ export async function runOurs(row, options) {
     }).then(({ accuracy }) => accuracy);
   try {
     const [pruned, recovered] = [join(folder, 'pruned.onnx'), join(folder, 'recovered.onnx')];
-    const base = recoveryOptions(row, teacher);
+    const threads = options.threads && Number(options.threads);
+    const base = { ...recoveryOptions(row, teacher), threads };
     await recoverModel(at(teacher.file), pruned, { ...base, recover: false });
     const real = row.method === 'ceiling' ? { dreams: at(CEILING) } : {};
     const result = await recoverModel(at(teacher.file), recovered, { ...base, ...real });
