@@ -17,12 +17,35 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from bench_step_pytorch import statistics_loss, total_variation
 from onnx_to_torch import OnnxModule
 
 DREAM_BATCH, ITERATIONS, DREAM_RATE, JITTER = 256, 200, 0.05, 2
 BATCH, EPOCHS, TEMPERATURE, RATE = 32, 15, 3.0, 1e-3
 EVALUATION_BATCH = 100
+
+
+def statistics_loss(network):
+    """Sum over batch norms of ||mean - running mean||2 + ||variance - running variance||2 of its input (equation 4)."""
+    loss = 0.0
+    for norm in network.batch_norms:
+        x = norm.input
+        count = x.numel() // x.shape[1]
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        # Sums divided by the count: with gradients, three times as fast as `mean` and eight times as `var_mean`.
+        mean = x.sum(axes) / count
+        variance = (x * x).sum(axes) / count - mean * mean
+        loss = loss + torch.linalg.vector_norm(mean - norm.mean)
+        loss = loss + torch.linalg.vector_norm(variance - norm.variance)
+    return loss
+
+
+def total_variation(x):
+    """l2 norms of the differences with the right, lower and two diagonal neighbours (DeepInversion's R_TV)."""
+    right = x[:, :, :, :-1] - x[:, :, :, 1:]
+    lower = x[:, :, :-1, :] - x[:, :, 1:, :]
+    falling = x[:, :, :-1, :-1] - x[:, :, 1:, 1:]
+    rising = x[:, :, 1:, :-1] - x[:, :, :-1, 1:]
+    return sum(torch.linalg.vector_norm(difference) for difference in (right, lower, falling, rising))
 
 
 def dream(model, count, low, high):
