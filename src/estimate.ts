@@ -7,24 +7,26 @@ export interface Pace {
   readonly perStep: number;
 }
 
-/** As many as a live source serves with one update count; before them as many and one, which find memory and caches cold. */
+/** Of these the last FOLLOW count, which a live source serves with one update: the first find memory and caches cold. */
 export const MEASURED_STEPS = 1 + 2 * FOLLOW;
 
 /**
  * Paces a stage by really running a few steps of it.
  * @param work runs MEASURED_STEPS steps and throws their results away; reports each to the control it is given
+ * @param counts the last of them that count: all but the first, where they differ in cost
  */
 export async function measurePace(
   work: (control: RunControl) => Promise<unknown>,
   { signal }: RunControl,
+  counts = FOLLOW,
 ): Promise<Pace> {
   const start = performance.now();
   const ends: number[] = [];
   await work({ onProgress: () => ends.push(performance.now()), ...(signal ? { signal } : {}) });
-  const counted = ends.slice(-1 - FOLLOW);
-  const perStep = (counted[FOLLOW] - counted[0]) / FOLLOW / 1000;
+  const counted = ends.slice(-1 - counts);
+  const perStep = (counted[counts] - counted[0]) / counts / 1000;
   const before = (counted[0] - start) / 1000;
-  return { setUp: Math.max(0, before - (ends.length - FOLLOW) * perStep), perStep };
+  return { setUp: Math.max(0, before - (ends.length - counts) * perStep), perStep };
 }
 
 /** How many steps at this pace end within so many seconds; never negative. */

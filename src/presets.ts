@@ -102,12 +102,14 @@ const FEW = 16;
  */
 export function presetFor(preset: Preset, item: readonly number[]): Preset {
   if (!isLarge(item)) return preset;
-  const { generator, distil } = preset;
+  const { dream, generator, distil } = preset;
   const batch = Math.min(FEW, distil.batch);
   const learningRate = distil.learningRate * Math.sqrt(batch / distil.batch);
   return {
     ...preset,
-    generator: { ...generator, batch: Math.min(FEW, generator.batch) },
+    dream: { ...dream, batch: Math.min(FEW, dream.batch) },
+    // Of full width, drawing an image costs as much as a ResNet-50 does that looks at it.
+    generator: { ...generator, batch: Math.min(FEW, generator.batch), width: generator.width / 2 },
     distil: { ...distil, batch, learningRate },
   };
 }

@@ -1,6 +1,7 @@
 import { dream } from './dream/dream.js';
 import { createLiveSource, type LiveSource } from './dream/generator/live-source.js';
-import type { ImageSource } from './dream/image-source.js';
+import { FOLLOW, type ImageSource } from './dream/image-source.js';
+import { inversionPreset } from './dream/presets.js';
 import type { Engine } from './engine/engine.js';
 import {
   formatDuration,
@@ -51,7 +52,10 @@ const DREAMING = 0.6;
 const LEAST_ITERATIONS = 20;
 /** Of a dream step, what one takes on average where every second batch has a student to compete with. */
 const ADAPTIVE = 1.5;
-/** What the cheap rungs take, in seconds per layer and in distillation steps; and writing and checking the file. */
+/**
+ * What the cheap rungs take, in seconds per layer and in distillation steps without what a live source does, which they
+ * take batches from as well; and writing and checking the file.
+ */
 const PER_LAYER = 0.35;
 const CHEAP_STEPS = 20;
 const WRITING = 2;
@@ -85,7 +89,9 @@ async function measureAndPlan(
   const distils = rungs.includes('distil');
   const pace = await measureStages(engine, subject, distilling, { preset, maxMemory }, control);
   const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
-  const cheap = solving + CHEAP_STEPS * pace.distil.perStep;
+  const drawing = pace.generator.perStep / FOLLOW;
+  const cheap =
+    solving + batchesOfRungs(rungs, preset) * drawing + CHEAP_STEPS * (pace.distil.perStep - drawing);
 
   const free = budget - elapsed() - cheap - WRITING;
   const { seconds: dreamt, ...synthesis } = fitSynthesis(
@@ -111,6 +117,14 @@ async function measureAndPlan(
       return { ...distilling, steps: Math.max(1, steps) };
     },
   };
+}
+
+/** Batches that the rungs ask for before the first step of distillation: each averages statistics once. */
+function batchesOfRungs(
+  rungs: readonly RungName[],
+  { statisticsBatches, reconstruct }: PlanOptions['preset'],
+): number {
+  return rungs.length * statisticsBatches + (rungs.includes('reconstruct') ? reconstruct.batches : 0);
 }
 
 interface StagePaces {
@@ -194,14 +208,17 @@ export function fitGenerator(
 
 function measureDreaming(
   engine: Engine,
-  { model, preprocessing }: Subject,
+  subject: Subject,
   preset: Preset,
   maxMemory: number | undefined,
   control: RunControl,
 ): Promise<Pace> {
+  const { model, preprocessing } = subject;
   const few = { ...preset.dream, count: 1, iterations: MEASURED_STEPS };
   const lower = lowering(model, { maxMemory });
-  return measurePace((own) => dream(engine, lower, preprocessing, few, createRandom(0), own), control);
+  const { length } = inversionPreset(subject.network.input.shape).resolutions;
+  const work = (own: RunControl) => dream(engine, lower, preprocessing, few, createRandom(0), own);
+  return measurePace(work, control, length > 1 ? MEASURED_STEPS - 1 : undefined);
 }
 
 function measureDistillation(
