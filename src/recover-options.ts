@@ -34,7 +34,7 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly preprocess?: PreprocessOption | undefined;
   /** What computes; tensorflow needs an optional package. Default onnxruntime. */
   readonly engine?: EngineName | undefined;
-  /** Threads within one operator; default: the number of physical cores. */
+  /** Threads within one operator; default: one per physical core, within a container's limit. */
   readonly threads?: number | undefined;
   /** Where to compute; auto is the first GPU that passes a self-check, else cpu. Default cpu. */
   readonly device?: Device | 'auto' | undefined;

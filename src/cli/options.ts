@@ -49,7 +49,11 @@ export const COMPUTE_OPTIONS = {
     requiresArg: true,
     describe: 'Where to compute; onnx-dfkd devices shows what there is',
   },
-  threads: { type: 'string', describe: 'Threads (default: one per physical core)', requiresArg: true },
+  threads: {
+    type: 'string',
+    describe: 'Threads (default: one per physical core, at most what a container may use)',
+    requiresArg: true,
+  },
 } as const;
 
 export const MEMORY_OPTION = {

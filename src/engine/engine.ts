@@ -50,7 +50,7 @@ export interface NonFinite {
 }
 
 export interface EngineOptions {
-  /** Threads used inside one operator; default: the engine's own choice, in onnxruntime the number of physical cores. */
+  /** Threads used inside one operator; default: in onnxruntime `defaultThreads`, in TensorFlow its own choice. */
   readonly threads?: number | undefined;
   /** For onnxruntime; TensorFlow takes the GPU where it has one. Default cpu. */
   readonly device?: Device;

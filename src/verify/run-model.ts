@@ -5,9 +5,10 @@ import { readModel } from '../../converters/read.js';
 import { toRunnable, type Runnable } from '../../converters/runnable.js';
 import type { HostTensor } from '../engine/engine.js';
 import { loadOnnxRuntime } from '../engine/onnxruntime/runtime.js';
+import { defaultThreads } from '../engine/onnxruntime/threads.js';
 
 export interface RunModelOptions {
-  /** Threads within one operator; default onnxruntime's. */
+  /** Threads within one operator; default `defaultThreads`. */
   readonly threads?: number | undefined;
   /** Default: the model's only input that has no initializer, and its first output. */
   readonly inputName?: string | undefined;
@@ -67,9 +68,12 @@ export async function runModel(
   }
 }
 
-async function createSession(model: Uint8Array, threads?: number): Promise<InferenceSession> {
-  const options: InferenceSession.SessionOptions = { executionProviders: ['cpu'], logSeverityLevel: 3 };
-  if (threads !== undefined) options.intraOpNumThreads = threads;
+async function createSession(model: Uint8Array, threads = defaultThreads()): Promise<InferenceSession> {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 3,
+    intraOpNumThreads: threads,
+  };
   const { InferenceSession: sessions } = loadOnnxRuntime();
   try {
     return await sessions.create(model, options);

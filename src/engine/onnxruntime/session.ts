@@ -2,11 +2,13 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Device } from '../device.js';
 import { loadOnnxRuntime } from './runtime.js';
+import { defaultThreads } from './threads.js';
 
 export type Session = InferenceSession;
 
 export interface GraphSessionOptions {
   readonly device: Device;
+  /** Within one operator; default: `defaultThreads`. */
   readonly threads?: number | undefined;
   /** Where a profile goes when the session is released: the path that its file's name begins with. */
   readonly profile?: string | undefined;
@@ -21,13 +23,13 @@ export function createSession(model: Uint8Array, options: GraphSessionOptions): 
 /** What a provider has no kernel for, onnxruntime runs on the cpu. */
 export function sessionOptions({
   device,
-  threads,
+  threads = defaultThreads(),
   profile,
   onDevice = [],
 }: GraphSessionOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [device],
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    intraOpNumThreads: threads,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(onDevice.length === 0
       ? {}
