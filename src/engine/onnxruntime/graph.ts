@@ -25,6 +25,18 @@ function isUniform(data: ConstantData): boolean {
 
 let nextId = 0;
 
+/** Attributes are handed on from graph to graph, and never changed. */
+const written = new WeakMap<NodeAttributes, string>();
+
+function write(attributes: NodeAttributes): string {
+  let text = written.get(attributes);
+  if (text === undefined) {
+    text = JSON.stringify(attributes);
+    written.set(attributes, text);
+  }
+  return text;
+}
+
 export class Graph {
   readonly nodes: GraphNode[] = [];
   readonly inputs = new Map<string, Value>();
@@ -109,7 +121,7 @@ export class Graph {
     const elements = foldConstant(op, inputs, attributes, shape);
     if (elements === undefined) return undefined;
     if (isPlain(elements)) return this.constant(elements.source.data, shape);
-    const key = `${op}|${inputs.map((input) => input.id).join()}|${JSON.stringify(attributes)}`;
+    const key = `${op}|${inputs.map((input) => input.id).join()}|${write(attributes)}`;
     let value = this.folded.get(key);
     if (value === undefined) {
       value = new Constant(nextId++, shape, 'float32', elements);
@@ -124,12 +136,14 @@ export class Graph {
     attributes: NodeAttributes,
     outputs: readonly OutputSpec[],
   ): readonly Value[] {
-    const key = `${op}|${inputs.map((input) => input.id).join()}|${JSON.stringify(attributes)}|${JSON.stringify(outputs)}`;
+    const made = outputs.map(({ shape, type }) => `${type} ${shape.join()}`).join(';');
+    const key = `${op}|${inputs.map((input) => input.id).join()}|${write(attributes)}|${made}`;
     let node = this.interned.get(key);
     if (node === undefined) {
-      const made: GraphNode & { outputs: Value[] } = { op, inputs, attributes, outputs: [] };
-      for (const { shape, type } of outputs) made.outputs.push({ id: nextId++, shape, type, producer: made });
-      node = made;
+      const fresh: GraphNode & { outputs: Value[] } = { op, inputs, attributes, outputs: [] };
+      for (const { shape, type } of outputs)
+        fresh.outputs.push({ id: nextId++, shape, type, producer: fresh });
+      node = fresh;
       this.interned.set(key, node);
       this.nodes.push(node);
     }
