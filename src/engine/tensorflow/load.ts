@@ -24,6 +24,9 @@ export function loadTensorFlow(threads: number | undefined): void {
   }
   // Errors only: TensorFlow greets on stderr otherwise.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // On processors with bfloat16 products, oneDNN's kernels in TensorFlow 2.21 gave zeros, or three digits, for gradients of
+  // small grouped and transposed convolutions; its own kernels agree with onnxruntime.
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = `${threads}`;
   restoreUtil();
   try {
