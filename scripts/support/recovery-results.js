@@ -198,7 +198,8 @@ function nameOf({ sparsity, pattern, preset, criterion, schedule, rungs, synthes
 }
 
 function rungs(group) {
-  const names = group[0].stages.filter(({ agreement }) => agreement !== null).map(({ name }) => name);
+  const judged = group.flatMap(({ stages }) => stages.filter(({ agreement }) => agreement !== null));
+  const names = [...new Set(judged.map(({ name }) => name))];
   return names
     .map((name) => {
       const records = group.flatMap(({ stages }) => stages.filter((stage) => stage.name === name));
