@@ -28,13 +28,11 @@ let nextId = 0;
 /** Attributes are handed on from graph to graph, and never changed. */
 const written = new WeakMap<NodeAttributes, string>();
 
-function write(attributes: NodeAttributes): string {
-  let text = written.get(attributes);
-  if (text === undefined) {
-    text = JSON.stringify(attributes);
-    written.set(attributes, text);
-  }
-  return text;
+/** The same for equal operators on the same operands. */
+function keyOf(op: string, inputs: readonly Value[], attributes: NodeAttributes): string {
+  const text = written.get(attributes) ?? JSON.stringify(attributes);
+  written.set(attributes, text);
+  return `${op}|${inputs.map((input) => input.id).join()}|${text}`;
 }
 
 export class Graph {
@@ -121,7 +119,7 @@ export class Graph {
     const elements = foldConstant(op, inputs, attributes, shape);
     if (elements === undefined) return undefined;
     if (isPlain(elements)) return this.constant(elements.source.data, shape);
-    const key = `${op}|${inputs.map((input) => input.id).join()}|${write(attributes)}`;
+    const key = keyOf(op, inputs, attributes);
     let value = this.folded.get(key);
     if (value === undefined) {
       value = new Constant(nextId++, shape, 'float32', elements);
@@ -136,14 +134,13 @@ export class Graph {
     attributes: NodeAttributes,
     outputs: readonly OutputSpec[],
   ): readonly Value[] {
-    const made = outputs.map(({ shape, type }) => `${type} ${shape.join()}`).join(';');
-    const key = `${op}|${inputs.map((input) => input.id).join()}|${write(attributes)}|${made}`;
+    const forms = outputs.map(({ shape, type }) => `${type} ${shape.join()}`).join(';');
+    const key = `${keyOf(op, inputs, attributes)}|${forms}`;
     let node = this.interned.get(key);
     if (node === undefined) {
-      const fresh: GraphNode & { outputs: Value[] } = { op, inputs, attributes, outputs: [] };
-      for (const { shape, type } of outputs)
-        fresh.outputs.push({ id: nextId++, shape, type, producer: fresh });
-      node = fresh;
+      const made: GraphNode & { outputs: Value[] } = { op, inputs, attributes, outputs: [] };
+      for (const { shape, type } of outputs) made.outputs.push({ id: nextId++, shape, type, producer: made });
+      node = made;
       this.interned.set(key, node);
       this.nodes.push(node);
     }
