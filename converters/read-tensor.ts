@@ -84,8 +84,10 @@ function copiedWhenRead(
     type,
     dims,
     get data() {
+      // The bytes are held by the map alone: what is read no longer keeps the file.
+      data ??= load(UNREAD.get(tensor)!.raw);
       UNREAD.delete(tensor);
-      return (data ??= load(raw));
+      return data;
     },
   };
   UNREAD.set(tensor, { raw, load });

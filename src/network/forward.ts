@@ -22,11 +22,12 @@ interface Ends {
  * @param graph folded, every operator supported
  */
 export function createForward(
-  graph: Graph,
+  whole: Graph,
   inference: Inference,
   { parameters, reads }: Parameters,
   ends: Ends,
 ): Network['forward'] {
+  const { graph, operations } = withoutParameters(whole, inference, reads);
   const norms = new Map(ends.batchNorms.map((norm) => [norm.output, norm]));
   return (tf, given, input, { batchNorm = 'running', momentum = DEFAULT_MOMENTUM } = {}) => {
     const statistics: Record<string, tfjs.Tensor> = {};
@@ -41,7 +42,7 @@ export function createForward(
     const options = { batchNorm, momentum };
     const images = ends.layout === 'NHWC' ? tf.transpose(input, [0, 2, 3, 1]) : input;
     const inputs = new Map([[ends.input, images]]);
-    const values = evaluateGraph(tf, graph, inference, inputs, options, {
+    const values = evaluateGraph(tf, graph, { operations }, inputs, options, {
       read,
       done(node, outputs) {
         const norm = norms.get(node.outputs[0]);
@@ -53,6 +54,27 @@ export function createForward(
     const logits = scores.rank === 2 ? scores : tf.reshape(scores, [scores.shape[0], ends.classes]);
     return { logits, values: new Map(floats), statistics };
   };
+}
+
+type Evaluated = Pick<Inference, 'operations'>;
+
+/** The graph but for its parameters' tensors: they may be views of the file, and would keep all of it in memory. */
+function withoutParameters(
+  graph: Graph,
+  inference: Evaluated,
+  reads: Parameters['reads'],
+): Evaluated & { readonly graph: Graph } {
+  const isParameter = (node: Node, position: number): boolean => reads.get(node)?.has(position) ?? false;
+  const constants = new Set(
+    graph.nodes.flatMap((node) => node.inputs.filter((_, position) => !isParameter(node, position))),
+  );
+  const initializers = new Map([...graph.initializers].filter(([name]) => constants.has(name)));
+  const operations = graph.nodes.map((node): [Node, Operation] => {
+    const { context, ...operation } = inference.operations.get(node)!;
+    const known = context.constants.map((tensor, i) => (isParameter(node, i) ? undefined : tensor));
+    return [node, { ...operation, context: { ...context, constants: known } }];
+  });
+  return { graph: { ...graph, initializers }, operations: new Map(operations) };
 }
 
 interface Visitor {
@@ -68,7 +90,7 @@ interface Visitor {
 export function evaluateGraph(
   tf: Tf,
   graph: Graph,
-  { operations }: Inference,
+  { operations }: Evaluated,
   inputs: ReadonlyMap<string, tfjs.Tensor>,
   options: Required<ForwardOptions>,
   { read, done }: Visitor = {},

@@ -88,7 +88,8 @@ function nameApart(source: string, node: Node, taken: Set<string>): string {
 
 /** Training computes in float32, whatever the type in the file. */
 function elementsOf(name: string, { data }: Tensor): Float32Array {
-  if (data instanceof Float32Array) return data;
+  // A view of a few weights would keep the whole file in memory.
+  if (data instanceof Float32Array) return data.byteLength < data.buffer.byteLength ? data.slice() : data;
   const elements = Float32Array.from(data, Number);
   if (elements.every(Number.isFinite)) return elements;
   throw new DfkdError(
