@@ -25,14 +25,10 @@ const PASSES: readonly (readonly [string, Pass])[] = [
   ['simplify', simplify],
   ['merge-pads', mergePads],
   ['fold-affine', foldAffine],
-  ['simplify', simplify],
-  ['hoist-scales', hoistScales],
-  ['simplify', simplify],
   ['hoist-scales', hoistScales],
   ['simplify', simplify],
   ['relu-mask', reluMask],
   ['strided-slices', stridedSlices],
-  ['simplify', simplify],
 ];
 
 /** Providers with kernels for onnxruntime's contributed operators, and for the indices of max pools. */

@@ -30,9 +30,13 @@ const written = new WeakMap<NodeAttributes, string>();
 
 /** The same for equal operators on the same operands. */
 function keyOf(op: string, inputs: readonly Value[], attributes: NodeAttributes): string {
-  const text = written.get(attributes) ?? JSON.stringify(attributes);
-  written.set(attributes, text);
-  return `${op}|${inputs.map((input) => input.id).join()}|${text}`;
+  let key = written.get(attributes);
+  if (key === undefined) {
+    key = JSON.stringify(attributes);
+    written.set(attributes, key);
+  }
+  for (const { id } of inputs) key += `,${id}`;
+  return key + op;
 }
 
 export class Graph {
@@ -79,7 +83,8 @@ export class Graph {
   }
 
   reshape(value: Value, shape: readonly number[]): Value {
-    return sameShape(value.shape, shape) ? value : this.op('Reshape', [value], {}, shape, value.type);
+    const source = value.producer?.op === 'Reshape' ? value.producer.inputs[0] : value;
+    return sameShape(source.shape, shape) ? source : this.op('Reshape', [source], {}, shape, value.type);
   }
 
   transpose(value: Value, perm: readonly number[]): Value {
@@ -134,8 +139,8 @@ export class Graph {
     attributes: NodeAttributes,
     outputs: readonly OutputSpec[],
   ): readonly Value[] {
-    const forms = outputs.map(({ shape, type }) => `${type} ${shape.join()}`).join(';');
-    const key = `${keyOf(op, inputs, attributes)}|${forms}`;
+    let key = keyOf(op, inputs, attributes);
+    for (const { shape, type } of outputs) key += `|${type} ${shape.join()}`;
     let node = this.interned.get(key);
     if (node === undefined) {
       const made: GraphNode & { outputs: Value[] } = { op, inputs, attributes, outputs: [] };

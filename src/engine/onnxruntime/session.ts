@@ -10,6 +10,8 @@ export interface GraphSessionOptions {
   readonly device: Device;
   /** Within one operator; default: `defaultThreads`. */
   readonly threads?: number | undefined;
+  /** Whether the graph is in blocks already (blocked/): onnxruntime finds nothing more to do, but looks for a second. */
+  readonly blocked?: boolean;
   /** Where a profile goes when the session is released: the path that its file's name begins with. */
   readonly profile?: string | undefined;
   /** Outputs that stay in WebGPU buffers; the others come to the host. */
@@ -24,6 +26,7 @@ export function createSession(model: Uint8Array, options: GraphSessionOptions): 
 export function sessionOptions({
   device,
   threads = defaultThreads(),
+  blocked = false,
   profile,
   onDevice = [],
 }: GraphSessionOptions): InferenceSession.SessionOptions {
@@ -38,7 +41,7 @@ export function sessionOptions({
         }),
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: blocked ? 'disabled' : 'all',
     // A plan of where each activation goes is laid out beside the memory that the first run took piece by piece, and
     // both stay.
     enableMemPattern: false,

@@ -31,65 +31,40 @@ export class BlockedStep implements CompiledStep {
 
 /** A copy of the state, its named filters [O,I,kh,kw] in blocks: stored as [O/b,I/b,kh,kw,b inputs,b outputs]. */
 export const packState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
-  mapNamed(state, blocked, (filter) => pack(filter, block), copy);
+  mapEntries(state, (name, array) => (blocked.has(name) ? rearrange(array, block, 'pack') : copy(array)));
 
 export const unpackState = (state: Arrays, blocked: ReadonlySet<string>, block: number): Arrays =>
-  mapNamed(
-    state,
-    blocked,
-    (filter) => unpack(filter, block),
-    (array) => array,
-  );
+  mapEntries(state, (name, array) => (blocked.has(name) ? rearrange(array, block, 'unpack') : array));
 
-function mapNamed(
-  arrays: Arrays,
-  names: ReadonlySet<string>,
-  map: (array: HostTensor) => HostTensor,
-  others: (array: HostTensor) => HostTensor,
-): Arrays {
-  return Object.fromEntries(
-    Object.entries(arrays).map(([name, array]) => [name, names.has(name) ? map(array) : others(array)]),
-  );
+function mapEntries(arrays: Arrays, map: (name: string, array: HostTensor) => HostTensor): Arrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, map(name, array)]));
 }
 
 const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
 
-function pack({ shape, data }: HostTensor, block: number): HostTensor {
-  const packed = new Float32Array(data.length);
-  eachRun(shape, block, (plain, stride, blocked) => {
-    for (let i = 0; i < block; i++) packed[blocked + i] = data[plain + i * stride];
-  });
-  return { shape, data: packed };
-}
-
-function unpack({ shape, data }: HostTensor, block: number): HostTensor {
-  const plain = new Float32Array(data.length);
-  eachRun(shape, block, (at, stride, blocked) => {
-    for (let i = 0; i < block; i++) plain[at + i * stride] = data[blocked + i];
-  });
-  return { shape, data: plain };
-}
-
-/**
- * Calls `visit` with where the weights of one input at one position lie for a block of outputs: the first in the plain
- * filter, the distance to the next, and the first of the same in blocks, where they are neighbours.
- */
-function eachRun(
-  [outputs, inputs, height, width]: readonly number[],
-  block: number,
-  visit: (plain: number, stride: number, blocked: number) => void,
-): void {
+/** Block by block, and within it output by output: what is read lies in a row, what is written in the nearest cache. */
+function rearrange({ shape, data }: HostTensor, block: number, direction: 'pack' | 'unpack'): HostTensor {
+  const moved = new Float32Array(data.length);
+  const [outputs, inputs, height, width] = shape;
   const positions = height * width;
-  const stride = inputs * positions;
-  let blocked = 0;
+  const area = block * block;
+  const packs = direction === 'pack';
   for (let row = 0; row < outputs; row += block) {
     for (let column = 0; column < inputs; column += block) {
-      for (let position = 0; position < positions; position++) {
-        for (let input = column; input < column + block; input++) {
-          visit(row * stride + input * positions + position, stride, blocked);
-          blocked += block;
+      const start = (row * inputs + column * block) * positions;
+      for (let output = 0; output < block; output++) {
+        let plain = ((row + output) * inputs + column) * positions;
+        for (let input = 0; input < block; input++) {
+          let packed = start + input * block + output;
+          for (let position = 0; position < positions; position++) {
+            if (packs) moved[packed] = data[plain];
+            else moved[plain] = data[packed];
+            plain++;
+            packed += area;
+          }
         }
       }
     }
   }
+  return { shape, data: moved };
 }

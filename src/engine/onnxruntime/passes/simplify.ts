@@ -105,7 +105,6 @@ function movement(node: GraphNode, [x]: readonly Value[], target: Graph): Value 
   const source = x.producer;
   switch (node.op) {
     case 'Reshape':
-      if (source?.op === 'Reshape') return target.reshape(source.inputs[0], output.shape);
       if (source?.op === 'Expand' && sizeOf(source.inputs[0].shape) === 1)
         return expandScalar(target, source.inputs[0], output.shape);
       return target.reshape(x, output.shape);
