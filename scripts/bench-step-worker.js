@@ -88,9 +88,10 @@ async function prepareDream() {
 async function prepareDistill() {
   const { network, noise } = await setUp();
   const student = prune(network, { sparsity: 0.75 });
-  const input = { images: noise, learningRate: { shape: [], data: Float32Array.of(0.001) } };
+  const scalar = (value) => ({ shape: [], data: Float32Array.of(value) });
+  const input = { images: noise, learningRate: scalar(0.001), momentum: scalar(0.9) };
   return {
-    step: createDistilStep(network, { temperature: 3, features: 1, momentum: 0.9 }),
+    step: createDistilStep(network, { temperature: 3, features: 1 }),
     example: { state: distilState(network, student), input },
   };
 }

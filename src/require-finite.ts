@@ -60,6 +60,6 @@ function describe(cause: NonFinite | undefined, previous?: string): string {
 
 /** States name a parameter after what they keep of it: `weight:conv1.weight`. */
 function nameOf(state: string): string {
-  const match = /^(weight|velocity|statistic):(.*)$/s.exec(state);
-  return match === null ? `'${state}'` : `the ${match[1]} '${match[2]}'`;
+  const match = /^(weight|before|statistic):(.*)$/s.exec(state);
+  return match === null ? `'${state}'` : `the ${match[1] === 'before' ? 'weight' : match[1]} '${match[2]}'`;
 }

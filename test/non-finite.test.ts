@@ -94,6 +94,7 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
     const output = await running.run({
       images,
       learningRate: { shape: [], data: Float32Array.of(options.learningRate) },
+      momentum: { shape: [], data: Float32Array.of(0) },
     });
     expect(output['loss'].data[0]).toBeLessThan(Infinity);
     const isBroken = ([, { data }]: [string, HostTensor]) => !data.every(Number.isFinite);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
-import type { Arrays, HostTensor, Step } from '../engine/engine.js';
+import type { Arrays, Step } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
@@ -13,23 +13,15 @@ export interface DistilStepOptions {
   readonly temperature: number;
   /** Weight of the distance between equal layers' batch-norm outputs; 0 leaves it out. */
   readonly features: number;
-  /** Of the optimiser. */
-  readonly momentum: number;
 }
 
 /**
  * The state of distillation. Its names: `weight:` (what is trained), `statistic:` (running means and variances), `mask:`
- * and `velocity:` (the momentum of what is trained) before the parameter's name.
+ * and `before:` (what is trained, as it was before the last update) before the parameter's name.
  */
 export function distilState(network: Network, student: Student): Arrays {
   const state = studentState(network, student);
-  const velocities = Object.entries(state)
-    .filter(([name]) => name.startsWith('weight:'))
-    .map(([name, { shape, data }]): [string, HostTensor] => [
-      name.replace('weight:', 'velocity:'),
-      { shape, data: new Float32Array(data.length) },
-    ]);
-  return { ...state, ...Object.fromEntries(velocities) };
+  return { ...state, ...prefixed('before:', select(state, 'weight:')) };
 }
 
 /** The part of the state that is the student. */
@@ -50,13 +42,11 @@ export function weightsOf(state: Arrays): Map<string, Float32Array> {
 /**
  * One update of the student, which runs in training mode (batch statistics) against the teacher in inference mode.
  * Masked weights are exactly 0 after every update.
- * input: `images` [batch, channels, height, width]; `learningRate` []. output: the loss and its terms, scalars.
+ * input: `images` [batch, channels, height, width]; `learningRate` and `momentum` [], as of `sgd`. output: the loss and
+ * its terms, scalars.
  */
-export function createDistilStep(
-  network: Network,
-  { temperature, features, momentum }: DistilStepOptions,
-): Step {
-  return (state, { images, learningRate }) => {
+export function createDistilStep(network: Network, { temperature, features }: DistilStepOptions): Step {
+  return (state, { images, learningRate, momentum }) => {
     const teacher = network.forward(tf, {}, images);
     const statistics = select(state, 'statistic:');
     const { outputs, gradients } = differentiate(
@@ -76,13 +66,13 @@ export function createDistilStep(
     const masks = select(state, 'mask:');
     const next = Object.entries(prefixed('mask:', masks));
     for (const [name, gradient] of Object.entries(gradients)) {
-      const old = { value: state[`weight:${name}`], velocity: state[`velocity:${name}`] };
-      const { value, velocity } = labelled(tf, `the update of '${name}'`, () =>
+      const old = { value: state[`weight:${name}`], before: state[`before:${name}`] };
+      const { value, before } = labelled(tf, `the update of '${name}'`, () =>
         sgd(old, gradient, learningRate, momentum),
       );
       const mask = masks[name] as tf.Tensor | undefined;
       next.push([`weight:${name}`, mask ? tf.mul(value, mask) : value]);
-      next.push([`velocity:${name}`, velocity]);
+      next.push([`before:${name}`, before]);
     }
     const isOutput = (name: string) => !name.startsWith('statistic:');
     const entries = Object.entries(outputs);

@@ -54,9 +54,13 @@ function dreaming(): StepCase {
 function distillation(features: number): StepCase {
   return {
     name: `distillation, feature weight ${features}`,
-    step: createDistilStep(network, { temperature: 3, features, momentum: 0.9 }),
+    step: createDistilStep(network, { temperature: 3, features }),
     state: distilState(network, student),
-    inputs: [2, 3, 4].map((seed) => ({ images: noise(seed), learningRate: scalar(0.05) })),
+    inputs: [2, 3, 4].map((seed) => ({
+      images: noise(seed),
+      learningRate: scalar(0.05),
+      momentum: scalar(0.9),
+    })),
   };
 }
 

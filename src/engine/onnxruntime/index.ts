@@ -7,7 +7,7 @@ import { type Diagnose, OnnxRuntimeStep } from './compiled-step.js';
 import { diagnose } from './diagnose.js';
 import { emit, outputName } from './emit.js';
 import { feedConstants } from './feed-constants.js';
-import type { Graph } from './graph.js';
+import { handOver } from './hand-over.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 import { createSession } from './session.js';
@@ -45,17 +45,17 @@ async function compileStep(
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const stateNames = named(STATE, graph.outputs.keys());
-  // Only the host's memory keeps what is not handed on.
-  if (!staysOnDevice) dropHeld(graph);
+  const moved = staysOnDevice ? new Map<string, string>() : handOver(graph);
   const changed = named(STATE, graph.outputs.keys());
   const session = await createSession(emit(graph), {
     device,
     threads,
+    blocked: block > 0,
     profile,
     onDevice: staysOnDevice ? changed.map((name) => outputName(STATE + name)) : [],
   });
   const blocked = new Set(named(STATE, optimised.blocked));
-  const state = packState(example.state, blocked, block);
+  const state = packState(withoutTwins(example.state, moved), blocked, block);
   const plain = new OnnxRuntimeStep(
     ort,
     session,
@@ -66,15 +66,16 @@ async function compileStep(
       outputNames: named(OUTPUT, graph.outputs.keys()),
       constants,
     },
-    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state, changed),
+    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state, changed, moved),
     diagnosis(step, blocked, block),
   );
   return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
 }
 
-/** Takes away the outputs that are state as it came: masks, and a student that is only looked at. */
-function dropHeld({ inputs, outputs }: Graph): void {
-  for (const [name, value] of outputs) if (value === inputs.get(name)) outputs.delete(name);
+/** Without what begins as the entry whose old values it takes: until the first run both are one. */
+function withoutTwins(state: Arrays, moved: ReadonlyMap<string, string>): Arrays {
+  const isTwin = (name: string): boolean => state[name] === state[moved.get(name) ?? ''];
+  return Object.fromEntries(Object.entries(state).filter(([name]) => !isTwin(name)));
 }
 
 /** A function of its own, for what it makes lives as long as the step and keeps all that is within reach of it. */

@@ -29,6 +29,24 @@ export function usersOf(graph: Graph): Map<Value, GraphNode[]> {
 }
 
 /**
+ * Whether the value is computed from what the node yields.
+ * @param order of all nodes of their graph, by position in `liveNodes`
+ */
+export function follows(value: Value, node: GraphNode, order: ReadonlyMap<GraphNode, number>): boolean {
+  const start = order.get(node)!;
+  const seen = new Set<GraphNode>();
+  const pending = [value];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { producer } = next;
+    if (producer === node) return true;
+    if (producer === undefined || seen.has(producer) || order.get(producer)! < start) continue;
+    seen.add(producer);
+    pending.push(...producer.inputs);
+  }
+  return false;
+}
+
+/**
  * Called for each live node with its operands already rewritten; returns the values that stand for its outputs, made
  * with `target`, or undefined to keep the node as it is.
  */

@@ -1,10 +1,11 @@
 /** Where a compiled step keeps its state from run to run. */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Arrays, HostTensor } from '../engine.js';
+import type { Arrays } from '../engine.js';
 import { emit, outputName } from './emit.js';
 import { Graph } from './graph.js';
 import type { OnnxRuntime } from './runtime.js';
 import { createSession, type Session } from './session.js';
+import { sizeOf } from './value.js';
 
 export type OrtTensors = Readonly<Record<string, OrtTensor>>;
 
@@ -29,54 +30,95 @@ interface HostView {
 
 /**
  * In memory of the host, where runs write into given tensors: two buffers for what a run changes, whose roles swap after
- * each run, and one for what it only reads.
+ * each run, and one for what it only reads. An entry that takes another's old value is the second buffer of that other.
  */
 export class HostState implements StepState {
   /** Where the next run reads and writes, and where the one after it does. */
-  private views: readonly [HostView, HostView];
+  private views: readonly [HostView, HostView] | undefined;
+  private readonly given: OrtTensors;
 
   /**
    * @param state becomes its own: runs write into these arrays
-   * @param changed names of the entries that a run changes
+   * @param changed names of the entries that a run computes
+   * @param moved by name, the entry of `changed` whose old value it takes, and whose new value is written in its place;
+   * where it is missing in `state`, it begins as that entry
    */
-  constructor(ort: OnnxRuntime, state: Arrays, changed: readonly string[]) {
-    const current = toTensors(ort, state);
-    const blank = changed.map((name): [string, HostTensor] => {
-      const { shape, data } = state[name];
-      return [name, { shape, data: new Float32Array(data.length) }];
-    });
-    const targets = toTensors(ort, Object.fromEntries(blank));
-    const written = Object.fromEntries(changed.map((name) => [name, current[name]]));
-    this.views = [
+  constructor(
+    private readonly ort: OnnxRuntime,
+    state: Arrays,
+    private readonly changed: readonly string[],
+    private readonly moved: ReadonlyMap<string, string>,
+  ) {
+    this.given = toTensors(ort, state);
+  }
+
+  /** Not made before the first use: by then the memory of what compiling left behind may be free. */
+  private get both(): readonly [HostView, HostView] {
+    this.views ??= this.makeViews();
+    return this.views;
+  }
+
+  private makeViews(): readonly [HostView, HostView] {
+    const { given, changed, moved, ort } = this;
+    const current = { ...this.ofSources(given), ...given };
+    const places = new Map(
+      [...moved].map(([name, source]) => [source, given[name] as OrtTensor | undefined]),
+    );
+    const blank = ({ dims }: OrtTensor) => new ort.Tensor('float32', new Float32Array(sizeOf(dims)), dims);
+    const targets = Object.fromEntries(changed.map((name) => [name, places.get(name) ?? blank(given[name])]));
+    const written = Object.fromEntries(changed.map((name) => [name, given[name]]));
+    return [
       { current, targets },
-      { current: { ...current, ...targets }, targets: written },
+      { current: { ...current, ...targets, ...this.ofSources(given) }, targets: written },
     ];
   }
 
+  /** For the entries that take others' old values, what `tensors` has of those others. */
+  private ofSources(tensors: OrtTensors): OrtTensors {
+    return Object.fromEntries([...this.moved].map(([name, source]) => [name, tensors[source]]));
+  }
+
+  /** The view with memory of its own for what begins as another entry: where that one's next value goes. */
+  private settled({ current, targets }: HostView): HostView {
+    return { current: { ...current, ...this.ofSources(targets) }, targets };
+  }
+
   get current(): OrtTensors {
-    return this.views[0].current;
+    return this.both[0].current;
   }
 
   get targets(): OrtTensors {
-    return this.views[0].targets;
+    return this.both[0].targets;
   }
 
   advance(): void {
-    this.views = [this.views[1], this.views[0]];
+    this.views = [this.both[1], this.settled(this.both[0])];
   }
 
   read(which: 'current' | 'previous' = 'current'): Promise<Arrays> {
-    return Promise.resolve(copyArrays(toArrays(this.views[which === 'current' ? 0 : 1].current)));
+    const [{ current }, { current: previous }] = this.both;
+    // What the run has written over is told as what took its place.
+    const read = which === 'current' ? current : { ...previous, ...this.ofSources(previous) };
+    return Promise.resolve(copyArrays(toArrays(read)));
   }
 
   write(state: Arrays): void {
-    for (const [name, { data }] of Object.entries(state)) (this.current[name].data as Float32Array).set(data);
+    const [view, next] = this.both;
+    for (const [name, source] of this.moved) {
+      if (view.current[name] === view.current[source]) {
+        dataOf(view.targets[source]).set(dataOf(view.current[source]));
+      }
+    }
+    this.views = [this.settled(view), next];
+    for (const [name, { data }] of Object.entries(state)) dataOf(this.current[name]).set(data);
   }
 
   dispose(): Promise<void> {
     return Promise.resolve();
   }
 }
+
+const dataOf = ({ data }: OrtTensor): Float32Array => data as Float32Array;
 
 /**
  * In WebGPU buffers. onnxruntime-node 1.30 takes them as inputs and returns them as outputs, but does not write into

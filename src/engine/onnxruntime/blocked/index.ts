@@ -7,8 +7,7 @@
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
-import { liveNodes, rewrite, usersOf } from '../rewrite.js';
-import type { GraphNode, Value } from '../value.js';
+import { follows, liveNodes, rewrite, usersOf } from '../rewrite.js';
 import { blockConvolution } from './convolution.js';
 import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
@@ -61,19 +60,4 @@ export function blockedLayout(graph: Graph, block: number): Graph {
           : undefined;
     }
   });
-}
-
-/** Whether the value is computed from what the node yields. */
-function follows(value: Value, node: GraphNode, order: ReadonlyMap<GraphNode, number>): boolean {
-  const start = order.get(node)!;
-  const seen = new Set<GraphNode>();
-  const pending = [value];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { producer } = next;
-    if (producer === node) return true;
-    if (producer === undefined || seen.has(producer) || order.get(producer)! < start) continue;
-    seen.add(producer);
-    pending.push(...producer.inputs);
-  }
-  return false;
 }
