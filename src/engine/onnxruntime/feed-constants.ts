@@ -11,6 +11,9 @@ import { type GraphNode, type Value, sizeOf } from './value.js';
 
 /** Below this number of elements a feed costs more than a copy. */
 const LARGE = 4096;
+/** From this number on, the matrix of a classifier takes longer to read than to pack, in every run. */
+const HUGE = 2 ** 20;
+const PRODUCTS: ReadonlySet<string> = new Set(['MatMul', 'FusedMatMul']);
 
 export interface FedGraph {
   readonly graph: Graph;
@@ -23,7 +26,9 @@ export function feedConstants(source: Graph): FedGraph {
   const users = usersOf(source);
   const outputs = new Set(source.outputs.values());
   const reads = (value: Value) => (node: GraphNode) =>
-    ELEMENTWISE.has(node.op) || (node.op === 'nchwc.Conv' && node.inputs[1] === value);
+    ELEMENTWISE.has(node.op) ||
+    (node.op === 'nchwc.Conv' && node.inputs[1] === value) ||
+    (PRODUCTS.has(node.op) && sizeOf(value.shape) >= HUGE);
   const isFed = (value: Value): value is Constant =>
     isConstant(value) &&
     value.type === 'float32' &&
