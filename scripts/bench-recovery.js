@@ -4,7 +4,7 @@
 //     [--preset standard] [--criterion magnitude] [--schedule gradual] [--rungs statistics,match,reconstruct,distil]
 //     [--synthesis NAME] [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
 //     [--threads 2] [--untimed]
-//     [--cache .cache/bench-recovery.jsonl] [--out docs/RESULTS.md]
+//     [--cache docs/recovery-runs.jsonl] [--out docs/RESULTS.md]
 //
 // Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real images of --folder are for evaluation alone,
 // but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
     untimed: { type: 'boolean', default: false },
     pytorch: { type: 'string' },
     folder: { type: 'string', default: '../shared' },
-    cache: { type: 'string', default: '.cache/bench-recovery.jsonl' },
+    cache: { type: 'string', default: 'docs/recovery-runs.jsonl' },
     out: { type: 'string', default: 'docs/RESULTS.md' },
   },
 });

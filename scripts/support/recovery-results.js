@@ -3,9 +3,10 @@
 const INTRODUCTION = `# What recovery brings back
 
 Top-1 accuracy in percent on real images that no run has seen, mean over the seeds; \`npm run bench:recovery\` writes this
-page, and adds rows to it. Settings were chosen by held-out agreement and on the shipped teachers with fresh images of
-their own; but while they were being chosen, these accuracies had been seen of rows run with earlier ones, so other teachers
-and other images are the fairer judge. Seconds are of runs that had the machine, of two cores, to themselves.
+page from the runs in \`recovery-runs.jsonl\`, and adds to them. Settings were chosen by held-out agreement and on the
+shipped teachers with fresh images of their own; but while they were being chosen, these accuracies had been seen of rows
+run with earlier ones, so other teachers and other images are the fairer judge. Seconds are of runs that had the machine,
+of two cores, to themselves.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams.
@@ -215,6 +216,8 @@ function percent(group, of) {
   const text = (100 * mean(values)).toFixed(1);
   if (values.length < 2) return text;
   const spread = Math.sqrt(values.reduce((sum, v) => sum + (v - mean(values)) ** 2, 0) / (values.length - 1));
+  // Teachers, and what is only pruned, do not depend on the seed.
+  if (spread < 1e-9) return text;
   return `${text} ± ${(100 * spread).toFixed(1)}`;
 }
 
