@@ -18,6 +18,7 @@ import { createDreamStep } from '../dist/src/dream/dream-step.js';
 import { shiftMatrix } from '../dist/src/dream/jitter.js';
 import { inversionPreset } from '../dist/src/dream/presets.js';
 import { createEngine } from '../dist/src/engine/create-engine.js';
+import { scalar } from '../dist/src/engine/host-tensor.js';
 import { createOnnxRuntimeEngine } from '../dist/src/engine/onnxruntime/index.js';
 import { lowerModel } from '../dist/src/network/lower.js';
 import { resolvePreprocessing } from '../dist/src/preprocess.js';
@@ -74,7 +75,7 @@ async function prepareDream() {
   const zeros = { shape, data: new Float32Array(noise.data.length) };
   const input = {
     targets: { shape: [batch, classes], data: targets },
-    learningRate: { shape: [], data: Float32Array.of(0.05) },
+    learningRate: scalar(0.05),
     rows: shiftMatrix(shape[2], 1),
     columns: shiftMatrix(shape[3], -1, true),
   };
@@ -88,7 +89,6 @@ async function prepareDream() {
 async function prepareDistill() {
   const { network, noise } = await setUp();
   const student = prune(network, { sparsity: 0.75 });
-  const scalar = (value) => ({ shape: [], data: Float32Array.of(value) });
   const input = { images: noise, learningRate: scalar(0.001), momentum: scalar(0.9) };
   return {
     step: createDistilStep(network, { temperature: 3, features: 1 }),

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Arrays, HostTensor, Step } from '../engine/engine.js';
+import { scalar } from '../engine/host-tensor.js';
 
 /**
  * A step that also keeps, on the device, the batch of lowest loss: in the state, `bestImages` as they were when their
@@ -28,5 +29,5 @@ export function keepBest(step: Step): Step {
 /** The state that `keepBest` adds, before any loss is known. */
 export function noBest(images: HostTensor): Arrays {
   // The largest float32: infinity would look like a loss that diverged.
-  return { bestImages: images, bestLoss: { shape: [], data: Float32Array.of(3.4028234663852886e38) } };
+  return { bestImages: images, bestLoss: scalar(3.4028234663852886e38) };
 }

@@ -1,4 +1,5 @@
 import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
+import { scalar } from '../engine/host-tensor.js';
 import type { Lowering } from '../network/lower-at.js';
 import type { Network } from '../network/network.js';
 import { adamLearningRate } from '../optimise/adam.js';
@@ -160,8 +161,4 @@ function startState(images: HostTensor): Arrays {
 
 function blank(shape: readonly number[]): HostTensor {
   return { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
-}
-
-function scalar(value: number): HostTensor {
-  return { shape: [], data: Float32Array.of(value) };
 }

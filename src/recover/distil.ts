@@ -1,6 +1,7 @@
 import { measureAgreement, type Classifier } from '../classifier.js';
 import { FOLLOW, type ImageSource } from '../dream/image-source.js';
 import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
+import { scalar } from '../engine/host-tensor.js';
 import type { Network } from '../network/network.js';
 import { cosineLearningRate } from '../optimise/schedules.js';
 import { heavyBallMomentum } from '../optimise/sgd.js';
@@ -123,7 +124,6 @@ async function better(
 }
 
 function stepInput(images: HostTensor, options: DistilOptions, step: number): Arrays {
-  const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
   const learningRate = cosineLearningRate(options, step);
   const lastRate = step === 0 ? 0 : cosineLearningRate(options, step - 1);
   const momentum = heavyBallMomentum(options.momentum, learningRate, lastRate);

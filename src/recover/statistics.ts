@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
 import type { ImageSource } from '../dream/image-source.js';
 import type { Engine, Step, Tensors } from '../engine/engine.js';
+import { scalar } from '../engine/host-tensor.js';
 import type { Network } from '../network/network.js';
 import { throwIfInterrupted, type RunControl } from '../progress.js';
 import { atStep, requireFiniteOutput } from '../require-finite.js';
@@ -52,12 +53,12 @@ export async function reestimateStatistics(
   const images = await source.next(network.batch);
   const step = await engine.compile(createStatisticsStep(network, student), {
     state: toArrays(network, statistics),
-    input: { images, share: { shape: [], data: Float32Array.of(1) } },
+    input: { images, share: scalar(1) },
   });
   try {
     for (let i = 0; i < batches; i++) {
       throwIfInterrupted(control);
-      const share = { shape: [], data: Float32Array.of(1 / (i + 1)) };
+      const share = scalar(1 / (i + 1));
       const output = await step.run({ images: i === 0 ? images : await source.next(network.batch), share });
       await requireFiniteOutput(step, output, atStep('statistics batch', i + 1, batches, ADVICE));
       control.onProgress?.({ stage: 'statistics', step: i + 1, steps: batches });

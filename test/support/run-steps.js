@@ -3,6 +3,7 @@
 import { readModel } from '../../dist/converters/read.js';
 import { createDreamStep } from '../../dist/src/dream/dream-step.js';
 import { shiftMatrix } from '../../dist/src/dream/jitter.js';
+import { scalar } from '../../dist/src/engine/host-tensor.js';
 import { createOnnxRuntimeEngine } from '../../dist/src/engine/onnxruntime/index.js';
 import { lowerModel } from '../../dist/src/network/lower.js';
 import { resolvePreprocessing } from '../../dist/src/preprocess.js';
@@ -22,7 +23,6 @@ const { classes } = network.output;
 
 const noise = (seed) => ({ shape, data: createRandom(seed).gaussian(size) });
 const zeros = () => ({ shape, data: new Float32Array(size) });
-const scalar = (value) => ({ shape: [], data: Float32Array.of(value) });
 const targets = new Float32Array(batch * classes).map((_, i) => (i % (classes + 1) === 0 ? 1 : 0));
 const isStatistic = ([name]) => name.startsWith('statistic:');
 

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { createDreamStep } from '../../src/dream/dream-step.js';
 import { shiftMatrix } from '../../src/dream/jitter.js';
 import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
+import { scalar } from '../../src/engine/host-tensor.js';
 import { prune } from '../../src/prune/prune.js';
 import { createRandom } from '../../src/random.js';
 import { createDistilStep, distilState } from '../../src/recover/distil-step.js';
@@ -22,7 +23,6 @@ const noise = (seed: number): HostTensor => ({
   shape: network.input.shape,
   data: createRandom(seed).gaussian(4 * 192),
 });
-const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
 
 /** The steps the recipe is made of, on a tiny network. */
 export const STEP_CASES: readonly StepCase[] = [dreaming(), distillation(0), distillation(0.5), statistics()];

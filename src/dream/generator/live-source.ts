@@ -1,5 +1,6 @@
 import { toArrays } from '../../classifier.js';
 import type { Arrays, Engine, HostTensor } from '../../engine/engine.js';
+import { copy, scalar } from '../../engine/host-tensor.js';
 import type { Network } from '../../network/network.js';
 import { adamLearningRate } from '../../optimise/adam.js';
 import { prefixed } from '../../prefix.js';
@@ -198,8 +199,6 @@ function startState({ parameters }: Generator): Arrays {
   };
 }
 
-const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
-
 /** `count` of the images, at random. */
 function pick(images: HostTensor, count: number, random: Random): HostTensor {
   return takeImages(images, random.permutation(images.shape[0]).slice(0, count));
@@ -215,8 +214,6 @@ function join(parts: readonly HostTensor[], [, ...item]: readonly number[]): Hos
   }
   return { shape: [parts.reduce((count, part) => count + part.shape[0], 0), ...item], data };
 }
-
-const scalar = (value: number): HostTensor => ({ shape: [], data: Float32Array.of(value) });
 
 /** Cuts `size` elements out of the middle of `canvas`. */
 const middle = (size: number, canvas: number): HostTensor =>

@@ -82,6 +82,7 @@ export class Graph {
     return sameShape(value.shape, shape) ? value : this.op('Expand', [value], {}, shape, value.type);
   }
 
+  /** A Reshape of a Reshape is one. */
   reshape(value: Value, shape: readonly number[]): Value {
     const source = value.producer?.op === 'Reshape' ? value.producer.inputs[0] : value;
     return sameShape(source.shape, shape) ? source : this.op('Reshape', [source], {}, shape, value.type);

@@ -2,7 +2,7 @@
 import type { Graph } from './graph.js';
 import { ELEMENTWISE } from './passes/elementwise.js';
 import { STATE } from './recorder.js';
-import { follows, liveNodes, usersOf } from './rewrite.js';
+import { follows, orderOf, usersOf } from './rewrite.js';
 import { sameShape, type Value } from './value.js';
 
 /**
@@ -14,7 +14,7 @@ import { sameShape, type Value } from './value.js';
 export function handOver(graph: Graph): Map<string, string> {
   const { inputs, outputs } = graph;
   const nameOf = new Map([...inputs].map(([name, input]) => [input, name]));
-  const order = new Map(liveNodes(graph).map((node, position) => [node, position]));
+  const order = orderOf(graph);
   const users = usersOf(graph);
   const isLastRead = (old: Value, next: Value): boolean =>
     sameShape(old.shape, next.shape) &&

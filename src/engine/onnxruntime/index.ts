@@ -74,7 +74,7 @@ async function compileStep(
 
 /** Without what begins as the entry whose old values it takes: until the first run both are one. */
 function withoutTwins(state: Arrays, moved: ReadonlyMap<string, string>): Arrays {
-  const isTwin = (name: string): boolean => state[name] === state[moved.get(name) ?? ''];
+  const isTwin = (name: string): boolean => moved.has(name) && state[name] === state[moved.get(name)!];
   return Object.fromEntries(Object.entries(state).filter(([name]) => !isTwin(name)));
 }
 

@@ -28,9 +28,13 @@ export function usersOf(graph: Graph): Map<Value, GraphNode[]> {
   return users;
 }
 
+/** The position of each live node. */
+export const orderOf = (graph: Graph): Map<GraphNode, number> =>
+  new Map(liveNodes(graph).map((node, position) => [node, position]));
+
 /**
  * Whether the value is computed from what the node yields.
- * @param order of all nodes of their graph, by position in `liveNodes`
+ * @param order see `orderOf`
  */
 export function follows(value: Value, node: GraphNode, order: ReadonlyMap<GraphNode, number>): boolean {
   const start = order.get(node)!;
@@ -89,6 +93,7 @@ export function rewrite(
 }
 
 function copyNode(node: GraphNode, inputs: readonly Value[], target: Graph): readonly Value[] {
+  if (node.op === 'Reshape') return [target.reshape(inputs[0], node.outputs[0].shape)];
   if (node.outputs.length > 1)
     return target.node(
       node.op,

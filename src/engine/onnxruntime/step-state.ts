@@ -1,6 +1,7 @@
 /** Where a compiled step keeps its state from run to run. */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Arrays } from '../engine.js';
+import { copy } from '../host-tensor.js';
 import { emit, outputName } from './emit.js';
 import { Graph } from './graph.js';
 import type { OnnxRuntime } from './runtime.js';
@@ -173,9 +174,7 @@ export class GpuState implements StepState {
 }
 
 const copyArrays = (arrays: Arrays): Arrays =>
-  Object.fromEntries(
-    Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
-  );
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, copy(array)]));
 
 function copyGraph(tensors: OrtTensors): Graph {
   const graph = new Graph();

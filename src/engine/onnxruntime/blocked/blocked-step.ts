@@ -1,5 +1,6 @@
 /** A compiled step part of whose state is filters in blocks (state.ts), to its caller a step like any other. */
 import type { Arrays, CompiledStep, HostTensor, NonFinite } from '../../engine.js';
+import { copy } from '../../host-tensor.js';
 
 export class BlockedStep implements CompiledStep {
   constructor(
@@ -39,8 +40,6 @@ export const unpackState = (state: Arrays, blocked: ReadonlySet<string>, block: 
 function mapEntries(arrays: Arrays, map: (name: string, array: HostTensor) => HostTensor): Arrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, map(name, array)]));
 }
-
-const copy = ({ shape, data }: HostTensor): HostTensor => ({ shape, data: data.slice() });
 
 /** Block by block, and within it output by output: what is read lies in a row, what is written in the nearest cache. */
 function rearrange({ shape, data }: HostTensor, block: number, direction: 'pack' | 'unpack'): HostTensor {

@@ -36,14 +36,10 @@ export function convolveFewPixels(
   const [batch, filled, ...size] = x.shape;
   const outputs = layout.padded(w.shape[0]);
   const [rows, columns] = [filled * size[0] * size[1], outputs * height * width];
+  const matrix = () => matrixOf(attributes, w, [filled, ...size], [outputs, height, width], block);
   const filter =
     singleTap(attributes, w, [...size, height, width], layout) ??
-    graph.constant(matrixOf(attributes, w, [filled, ...size], [outputs, height, width], block), [
-      columns,
-      rows,
-      1,
-      1,
-    ]);
+    graph.constant(matrix(), [columns, rows, 1, 1]);
   const offset = bias && layout.vector(bias, w.shape[0]);
 
   const swap = (value: Value, from: number, to: number): Value =>

@@ -7,7 +7,7 @@
  */
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
-import { follows, liveNodes, rewrite, usersOf } from '../rewrite.js';
+import { follows, orderOf, rewrite, usersOf } from '../rewrite.js';
 import { blockConvolution } from './convolution.js';
 import { blockElementwise } from './elementwise.js';
 import { blockFilterGradient } from './filter-gradient.js';
@@ -20,7 +20,7 @@ import { blockConcat, blockReduction, blockSlice } from './reduction.js';
 export function blockedLayout(graph: Graph, block: number): Graph {
   const users = usersOf(graph);
   const outputs = new Set(graph.outputs.values());
-  const order = new Map(liveNodes(graph).map((node, position) => [node, position]));
+  const order = orderOf(graph);
   return rewrite(graph, (node, inputs, target) => {
     const layout = new BlockedLayout(target, block);
     const readOnce = (position: number): boolean => {

@@ -3,7 +3,6 @@
  * ninety times slower than through the same elements in a row.
  *
  * 1. An element-wise operator on such a tensor and scalars works on its elements in one row.
- * 2. What is reshaped after that is reshaped from the row.
  */
 import type { Graph } from '../graph.js';
 import { rewrite, type Visit } from '../rewrite.js';
@@ -14,7 +13,6 @@ export const flatScalars = (graph: Graph): Graph => rewrite(graph, visit);
 
 const visit: Visit = (node, inputs, target) => {
   const [{ shape, type }] = node.outputs;
-  if (node.op === 'Reshape') return target.reshape(inputs[0], shape);
   const size = sizeOf(shape);
   if (!ELEMENTWISE.has(node.op) || inputs.length < 2 || shape.length < 2 || size === 1 || shape.at(-1) !== 1)
     return undefined;

@@ -5,7 +5,7 @@
  * 2. x * 1, x / 1, x + 0, x - 0 are x; x * 0 is 0.
  * 3. Division by a constant, negation and subtraction of a constant become Mul and Add, so that 4 sees them.
  * 4. (x * s) * t with s and t smaller than x, or constant, is x * (s * t); the same for Add.
- * 5. Reshape of Reshape, Expand of Expand, Cast to the own type.
+ * 5. Expand of Expand, Cast to the own type.
  * 6. Transposes compose; the identity goes, and one that moves only axes of size 1 is a Reshape. A transposed
  *    scalar's Expand is an Expand.
  */
@@ -107,7 +107,7 @@ function movement(node: GraphNode, [x]: readonly Value[], target: Graph): Value 
     case 'Reshape':
       if (source?.op === 'Expand' && sizeOf(source.inputs[0].shape) === 1)
         return expandScalar(target, source.inputs[0], output.shape);
-      return target.reshape(x, output.shape);
+      return undefined;
     case 'Expand':
       return target.expand(source?.op === 'Expand' ? source.inputs[0] : x, output.shape);
     case 'Cast':
