@@ -1,4 +1,3 @@
-import { FOLLOW } from './dream/image-source.js';
 import type { RunControl } from './progress.js';
 
 /** What a stage takes, in seconds: `setUp` before its first step (tracing, compiling), then `perStep` each. */
@@ -7,8 +6,9 @@ export interface Pace {
   readonly perStep: number;
 }
 
-/** Of these the last FOLLOW count, which a live source serves with one update: the first find memory and caches cold. */
-export const MEASURED_STEPS = 1 + 2 * FOLLOW;
+/** Of the steps measured the last count, as many as this: the first find memory and caches cold. */
+const COUNTED = 4;
+export const MEASURED_STEPS = 1 + 2 * COUNTED;
 
 /**
  * Paces a stage by really running a few steps of it.
@@ -18,7 +18,7 @@ export const MEASURED_STEPS = 1 + 2 * FOLLOW;
 export async function measurePace(
   work: (control: RunControl) => Promise<unknown>,
   { signal }: RunControl,
-  counts = FOLLOW,
+  counts = COUNTED,
 ): Promise<Pace> {
   const start = performance.now();
   const ends: number[] = [];

@@ -84,7 +84,7 @@ export async function trainNormalized(
   const source =
     calibration === null
       ? createProceduralSource(input.shape, preprocessing, random)
-      : createDreamSource({ images: calibration, targets: [] }, 0, random);
+      : createDreamSource({ images: calibration }, 0, random);
   const convolutions = findFoldable(model, network);
   const options = { source, batch, batches: preset.statisticsBatches, stage: 'calibrate' };
   const normalized = await addBatchNorms(engine, model, network, convolutions, options, control);

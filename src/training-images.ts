@@ -59,10 +59,9 @@ export async function makeImages(
 ): Promise<TrainingImages> {
   const made = await synthesise(engine, subject, given.dreams, options, random, run);
   if (given.calibration === null) return made;
-  const { shift } = options.preset;
-  const mix = { share: GIVEN, shift };
-  const source = mixedSource(made.source, given.calibration, mix, random.split('calibration'));
-  return { ...made, source };
+  const images = { images: given.calibration };
+  const calibration = createDreamSource(images, options.preset.shift, random.split('calibration'));
+  return { ...made, source: mixedSource(made.source, calibration, GIVEN) };
 }
 
 async function synthesise(
@@ -77,7 +76,8 @@ async function synthesise(
   if (synthesis === null) return useProceduralImages(network.input.shape, preprocessing, preset, random);
   if (synthesis === 'generator') {
     const lower = lowering(model, { maxMemory });
-    return useGenerator(engine, lower, preprocessing, { ...plan, dryRun }, random, { stage, control });
+    const options = { ...plan, procedural: preset.procedural, dryRun };
+    return useGenerator(engine, lower, preprocessing, options, random, { stage, control });
   }
   return stage('dream', async () => {
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
@@ -122,8 +122,9 @@ async function useGenerator(
   {
     generator,
     companions,
+    procedural,
     dryRun,
-  }: Pick<WorkPlan, 'generator' | 'companions'> & { readonly dryRun: boolean },
+  }: Pick<Preset, 'generator' | 'companions' | 'procedural'> & { readonly dryRun: boolean },
   random: Random,
   { stage, control }: Pick<RunRecord, 'stage' | 'control'>,
 ): Promise<TrainingImages> {
@@ -140,8 +141,10 @@ async function useGenerator(
     const source = await createLiveSource(engine, lower(batch), preprocessing, options, own, control);
     return { live: source, shown: (await source.draw(SHOWN)).images };
   });
-  const mix = { share: companions.share, shift };
-  const source = made === null ? live : mixedSource(live, made.images, mix, random.split('mix'));
+  const stored = made && createDreamSource(made, shift, random.split('mix'));
+  const dreamt = stored ? mixedSource(live, stored, companions.share) : live;
+  const drawn = createProceduralSource(lower(1).input.shape, preprocessing, random.split('procedural'));
+  const source = mixedSource(dreamt, drawn, procedural);
   return { source, measuring: live.measuring, shown, dispose: () => live.dispose() };
 }
 

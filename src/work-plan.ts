@@ -1,7 +1,9 @@
 import { dream } from './dream/dream.js';
 import { createLiveSource, type LiveSource } from './dream/generator/live-source.js';
 import { FOLLOW, type ImageSource } from './dream/image-source.js';
+import { mixedSource } from './dream/mixed-source.js';
 import { inversionPreset } from './dream/presets.js';
+import { createProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine } from './engine/engine.js';
 import {
   formatDuration,
@@ -52,6 +54,8 @@ const DREAMING = 0.6;
 const LEAST_ITERATIONS = 20;
 /** Of a dream step, what one takes on average where every second batch has a student to compete with. */
 const ADAPTIVE = 1.5;
+/** Of an update of a generator, what one takes where it has a student to compete with. */
+const RIVAL = 1.4;
 /**
  * What the cheap rungs take, in seconds per layer and in distillation steps without what a live source does, which they
  * take batches from as well; and writing and checking the file.
@@ -89,7 +93,7 @@ async function measureAndPlan(
   const distils = rungs.includes('distil');
   const pace = await measureStages(engine, subject, distilling, { preset, maxMemory }, control);
   const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
-  const drawing = pace.generator.perStep / FOLLOW;
+  const drawing = drawingPace(pace.generator);
   const cheap =
     solving + batchesOfRungs(rungs, preset) * drawing + CHEAP_STEPS * (pace.distil.perStep - drawing);
 
@@ -136,6 +140,9 @@ interface StagePaces {
   readonly distil: Pace;
 }
 
+/** Seconds that a live source takes for a batch, most of them without an update. */
+const drawingPace = ({ perStep }: Pace): number => (RIVAL * perStep) / FOLLOW;
+
 const NOTHING: Pace = { setUp: 0, perStep: 0 };
 
 async function measureStages(
@@ -161,8 +168,11 @@ async function measureStages(
     const generator = await measurePace(async (own) => {
       source = await createLiveSource(engine, small, preprocessing, few, createRandom(0), own);
     }, control);
-    const distil = await measureDistillation(engine, network, source!, distilling, control);
-    return { dream, generator, distil };
+    const drawn = createProceduralSource(small.input.shape, preprocessing, createRandom(0));
+    const mixed = mixedSource(source!, drawn, preset.procedural);
+    const distil = await measureDistillation(engine, network, mixed, distilling, control);
+    // No update of the generator is among the steps that count.
+    return { dream, generator, distil: { ...distil, perStep: distil.perStep + drawingPace(generator) } };
   } finally {
     await source?.dispose();
   }

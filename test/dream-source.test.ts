@@ -52,7 +52,7 @@ describe('stored dreams', () => {
       next: (size) => Promise.resolve({ shape: [size, 1, 2, 2], data: new Float32Array(4 * size).fill(-1) }),
       follow: (student) => Promise.resolve(void followed.push(student)),
     };
-    const source = mixedSource(synthesised, numbered.images, { share: 1 / 4, shift: 1 }, createRandom(0));
+    const source = mixedSource(synthesised, createDreamSource(numbered, 1, createRandom(0)), 1 / 4);
     const drawn: number[] = [];
     for (let i = 0; i < 5; i++) {
       const batch = await source.next(8);

@@ -42,7 +42,7 @@ export async function createAdaptiveSource(
   const dreams = await dream(engine, lower, preprocessing, first, random.split('dream'), control);
   const { training, measuring } = holdOut(dreams, heldOut, random.split('hold out'));
   let images = training.images;
-  let source = createDreamSource({ images, targets: [] }, shift, random.split('source'));
+  let source = createDreamSource({ images }, shift, random.split('source'));
 
   const rounds = Math.ceil(Math.max(0, count - dreams.targets.length) / options.batch);
   const between = Math.max(1, Math.floor(steps / FOLLOW / (rounds + 1)));
@@ -67,7 +67,7 @@ export async function createAdaptiveSource(
       const batch = await inversion.dream(made, place);
       made++;
       images = joinImages(images, batch.images);
-      source = createDreamSource({ images, targets: [] }, shift, random.split(`source ${made}`));
+      source = createDreamSource({ images }, shift, random.split(`source ${made}`));
     },
     async dispose() {
       await inversion?.dispose();

@@ -36,7 +36,11 @@ export function joinImages(a: HostTensor, b: HostTensor): HostTensor {
 }
 
 /** Stored dreams in random order, epoch after epoch, each image mirrored at random and shifted by up to `shift` pixels. */
-export function createDreamSource({ images }: Dreams, shift: number, random: Random): ImageSource {
+export function createDreamSource(
+  { images }: Pick<Dreams, 'images'>,
+  shift: number,
+  random: Random,
+): ImageSource {
   const count = images.shape[0];
   let order: number[] = [];
   const draw = () => {

@@ -111,5 +111,6 @@ function toPixels(values: Float32Array, size: number, random: Random): Uint16Arr
   const extent = between(random, 0.5, 1) * size;
   const start = between(random, 0, size - extent);
   const scale = high > low ? extent / (high - low) : 0;
-  return Uint16Array.from(values, (value) => Math.min(start + (value - low) * scale, size - 1));
+  // Not `from`, which takes its elements from an iterator, one by one.
+  return new Uint16Array(values.map((value) => Math.min(start + (value - low) * scale, size - 1)));
 }

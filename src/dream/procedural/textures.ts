@@ -40,8 +40,8 @@ export function drawField(height: number, width: number, random: Random): Float3
 
 /** Adds cos(down y + across x + phase): a cosine and a sine for each row and each column, none for each pixel. */
 function addWave(field: Float32Array, width: number, down: number, across: number, phase: number): void {
-  const cos = Float64Array.from({ length: width }, (_, x) => Math.cos(across * x));
-  const sin = Float64Array.from({ length: width }, (_, x) => Math.sin(across * x));
+  const cos = new Float64Array(width).map((_, x) => Math.cos(across * x));
+  const sin = new Float64Array(width).map((_, x) => Math.sin(across * x));
   for (let start = 0, y = 0; start < field.length; start += width, y++) {
     const [c, s] = [Math.cos(down * y + phase), Math.sin(down * y + phase)];
     for (let x = 0; x < width; x++) field[start + x] += c * cos[x] - s * sin[x];
