@@ -80,16 +80,16 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {
     ...COMMON,
     dream: { ...DREAM, count: 512, iterations: 120 },
-    generator: { ...GENERATOR, width: 16, warmUp: 180 },
+    generator: { ...GENERATOR, width: 16, warmUp: 200 },
     companions: { ...COMPANIONS, batches: 4 },
     statisticsBatches: 16,
     reconstruct: { ...RECONSTRUCT, batches: 4 },
-    distil: { ...DISTIL, steps: 260, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 330, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 1200, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 900, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,

@@ -54,8 +54,8 @@ const DREAMING = 0.6;
 const LEAST_ITERATIONS = 20;
 /** Of a dream step, what one takes on average where every second batch has a student to compete with. */
 const ADAPTIVE = 1.5;
-/** Of an update of a generator, what one takes where it has a student to compete with. */
-const RIVAL = 1.4;
+/** Of an update of a generator, what one takes that has a student to compete with, after many steps of distillation. */
+const RIVAL = 1.8;
 /**
  * What the cheap rungs take, in seconds per layer and in distillation steps without what a live source does, which they
  * take batches from as well; and writing and checking the file.

@@ -2,10 +2,10 @@ import type { HostTensor } from '../engine/engine.js';
 import type { Student } from '../student.js';
 
 /**
- * Batches for which a live source draws once, and is shown the student once: it changes little in so few steps. Four as many
- * updates took a quarter of the time, and differed by less than noise (a ResNet-20 at 95%).
+ * Batches for which a live source draws once, and is shown the student once: it changes little in so few steps. Updates
+ * for every fourth batch were a third of distillation's time; those for every twentieth did as well (a ResNet-20 at 95%).
  */
-export const FOLLOW = 16;
+export const FOLLOW = 32;
 
 /**
  * One interface for everything downstream: stored dreams, a live generator, a user's images. Whoever needs the
