@@ -2,13 +2,14 @@
 //
 //   npm run bench:recovery -- --teacher resnet20,vgg9 --sparsity 0.5,0.75,0.9 [--pattern 2:4] [--seeds 3]
 //     [--preset standard] [--criterion magnitude] [--schedule gradual] [--rungs statistics,match,reconstruct,distil]
-//     [--synthesis NAME] [--dreams 1024] [--ablate rung|loss] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
+//     [--synthesis NAME] [--dreams 1024] [--ablate rung|loss|images] [--ceiling] [--pytorch PYTHON] [--folder ../shared]
 //     [--threads 2] [--untimed]
 //     [--cache docs/recovery-runs.jsonl] [--out docs/RESULTS.md]
 //
 // Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real images of --folder are for evaluation alone,
 // but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
-// arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, or each loss of the generator and of the student, in turn.
+// arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, each loss of the generator and of the student, or each kind of
+// images beside the generator's, in turn.
 // --untimed: other work runs beside it, so its seconds are not kept.
 // Runs are kept in --cache, one line of JSON each: what is there is not run again, so rows can be added one by one and
 // an interrupted study goes on. The document is written from all that the cache holds. Without --teacher, that is all.

@@ -112,8 +112,8 @@ function useDreams(dreams: Dreams, { heldOut, shift }: Amounts, random: Random):
 const SHOWN = 64;
 
 /**
- * A generator that learns along with the student, and companions of what it draws; what it draws before the student begins
- * is measured on.
+ * A generator that learns along with the student, companions of what it draws, and procedural images; what it draws before
+ * the student begins is measured on.
  */
 async function useGenerator(
   engine: Engine,
@@ -135,15 +135,16 @@ async function useGenerator(
     makeCompanions(engine, lower, preprocessing, { batch, count, iterations }, random, control);
   // None, where there is no time for any.
   const made = batches === 0 ? null : await stage('companions', make);
+  const network = lower(batch);
   const { live, shown } = await stage('dream', async () => {
     const options = { ...generator, ...(dryRun ? { measured: 0, warmUp: 0 } : {}) };
     const own = random.split('generator');
-    const source = await createLiveSource(engine, lower(batch), preprocessing, options, own, control);
+    const source = await createLiveSource(engine, network, preprocessing, options, own, control);
     return { live: source, shown: (await source.draw(SHOWN)).images };
   });
   const stored = made && createDreamSource(made, shift, random.split('mix'));
   const dreamt = stored ? mixedSource(live, stored, companions.share) : live;
-  const drawn = createProceduralSource(lower(1).input.shape, preprocessing, random.split('procedural'));
+  const drawn = createProceduralSource(network.input.shape, preprocessing, random.split('procedural'));
   const source = mixedSource(dreamt, drawn, procedural);
   return { source, measuring: live.measuring, shown, dispose: () => live.dispose() };
 }

@@ -38,7 +38,8 @@ export function ablations(kind) {
   if (kind === undefined) return [];
   if (kind === 'rung') return [...RUNGS];
   if (kind === 'loss') return [...Object.keys(PRESETS.standard.generator.weights), 'features'];
-  throw new Error(`There is no ablation '${kind}'; use rung or loss.`);
+  if (kind === 'images') return ['companions', 'procedural'];
+  throw new Error(`There is no ablation '${kind}'; use rung, loss or images.`);
 }
 
 export async function runOurs(row, options) {
@@ -81,7 +82,7 @@ function recoveryOptions({ preset, without, dreams, rungs, seed, ...row }, { pre
   const whole = PRESETS[preset];
   if (whole === undefined) throw new Error(`There is no preset '${preset}'.`);
   const dream = { ...whole.dream, ...(dreams ? { count: Number(dreams) } : {}) };
-  const { generator, distil } = whole;
+  const { generator, companions, procedural, distil } = whole;
   const { sparsity, pattern, criterion, schedule, synthesis } = row;
   const wanted = rungs?.split(',') ?? RUNGS;
   return {
@@ -89,6 +90,8 @@ function recoveryOptions({ preset, without, dreams, rungs, seed, ...row }, { pre
       ...whole,
       dream,
       generator: { ...generator, weights: leaveOut(generator.weights, without) },
+      companions: { ...companions, ...(without === 'companions' ? { batches: 0 } : {}) },
+      procedural: without === 'procedural' ? 0 : procedural,
       distil: leaveOut(distil, without === 'features' ? without : undefined),
     },
     preprocess,
