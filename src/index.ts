@@ -26,6 +26,7 @@ export type { MemoryOptions, NoteOptions, SignatureOptions } from './open-model.
 export type { Normalization, PreprocessOption } from './preprocess.js';
 export { printable, printableJson } from './printable.js';
 export type { OnProgress, ProgressEvent, RunControl } from './progress.js';
+export { formatDuration } from './estimate.js';
 export { createStepTimes, type StepTimes } from './step-times.js';
 export type { RecoverDetails, RecoverOptions, RecoverResult } from './recover-model.js';
 export type { RungName } from './recover/ladder.js';

@@ -89,7 +89,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 900, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 1200, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,

@@ -32,6 +32,7 @@ describe('a line of progress', () => {
 
   test('prefers the time left that the stage knows', () => {
     expect(formatProgress({ ...event, secondsLeft: 600 }, 0.08)).toMatch(/ {2}10 min left$/);
+    expect(formatProgress({ ...event, secondsLeft: 182 }, 0.08)).toMatch(/ {2}3 min 2 s left$/);
     expect(formatProgress({ ...event, secondsLeft: 0 }, 0.08)).toMatch(/ {2}0 s left$/);
   });
 });

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { createStepTimes, type ProgressEvent, printable } from '../index.js';
+import { createStepTimes, formatDuration, type ProgressEvent, printable } from '../index.js';
 
 /** Between two lines of a log; a terminal's single line is rewritten much more often. */
 const LOG_INTERVAL_MS = 10_000;
@@ -58,11 +58,7 @@ export function formatProgress(
   const left = secondsLeft ?? (seconds && seconds * (steps - step));
   const speed = [
     seconds ? `${(1 / seconds).toPrecision(3)} it/s` : '',
-    left === undefined ? '' : `${formatSeconds(left)} left`,
+    left === undefined ? '' : `${formatDuration(left)} left`,
   ];
   return printable([`${stage} ${step}/${steps}`, losses.join(' '), ...speed].filter(Boolean).join('  '));
-}
-
-function formatSeconds(seconds: number): string {
-  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
