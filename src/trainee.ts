@@ -64,7 +64,7 @@ export function noteNormalization(
 }
 
 /** The teacher as it is. */
-export function trainAsItIs({ model, network }: Teacher): Trainee {
+export function trainAsItIs({ model, network }: Pick<Teacher, 'model' | 'network'>): Trainee {
   return { model, network, rate: 1, restore: (student) => student };
 }
 

@@ -37,7 +37,7 @@ async function learn(sparsity: number, agreement: (student: Student) => number |
     seen.push(student);
     return Promise.resolve(agreement(student));
   };
-  const source = createDreamSource({ images: noise(1, 64), targets: [] }, 0, createRandom(2));
+  const source = createDreamSource({ images: noise(1, 64) }, 0, createRandom(2));
   const student = await distil(engine, network, pruned, source, measure, { ...OPTIONS, gradual });
   return { pruned, gradual, seen, student };
 }

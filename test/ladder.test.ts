@@ -32,7 +32,7 @@ describe('the ladder', () => {
       ...TINY_PRESET,
       engine,
       network,
-      source: createDreamSource({ images, targets: [] }, 0, createRandom(2)),
+      source: createDreamSource({ images }, 0, createRandom(2)),
       measure: (student: Student) => {
         seen.push(student);
         return Promise.resolve(agreements[seen.length - 1]);

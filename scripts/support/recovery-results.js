@@ -75,7 +75,14 @@ differences of 1.5 points are noise.
 | a quarter, for every 20th: twice as many companions, in half of the rest | 71.3 |
 | the same, of 20 updates; four times as many, of 10 | 66.5; 67.8 |
 | a third, for every 20th, no companions; 450 updates of the generator before the student | 66.8; 67.7 |
+| a quarter, for every 20th: running averages (0.9) of the batch statistics in the generator's loss | 70.9 |
+| a quarter, for every 20th: a cross-entropy of weight 4, 15 in the generator's loss, not 1 | 70.5, 60.5 |
 | 2,000 real images, and nothing else (the ones measured on) | 88.8 |
+
+What the generator draws the teacher is less sure of than of photographs (the likeliest class has 0.87 on average, and 0.99 of
+training images; 1.00 of companions, 0.82 of procedural ones), but it is worth more where it may be: see the cross-entropy.
+Two shipped teachers at 90%, 400 steps, on 2,000 images of their own, without and with a quarter of procedural images and a
+fifth of the updates: ResNet-8 81.3 and 79.8, in 0.63 of distillation's time; MobileNetV2 71.5 and 75.2, in 0.59.
 `;
 
 /** One seed each. */
