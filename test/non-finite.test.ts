@@ -34,6 +34,14 @@ function overflowingSpec(): GraphSpec {
   return { ...spec, initializers: new Map([...spec.initializers, ['second.weight', { ...weight, data }]]) };
 }
 
+/** The gradient of such a convolution is one with the filter turned around. */
+function withoutStride(spec: GraphSpec): GraphSpec {
+  const nodes = spec.nodes.map((node) =>
+    node.name === 'second.conv' ? { ...node, attributes: { ...node.attributes, strides: [1, 1] } } : node,
+  );
+  return { ...spec, nodes };
+}
+
 const modelOf = (spec: GraphSpec) => decodeModel(encodeModel(spec));
 const networkOf = (spec: GraphSpec): Network => lowerModel(modelOf(spec), { batch: BATCH });
 const noise = ({ input: { shape } }: Network): HostTensor => ({
@@ -69,6 +77,24 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
       code: 'E_NONFINITE',
       message: expect.stringMatching(
         new RegExp(`^The statistics turned NaN at statistics batch 1 of 3: ${LAYER.source}`),
+      ) as string,
+    });
+  });
+
+  test('a student that overflows in its first step stops distillation, and the layer is named', async () => {
+    const network = networkOf(withoutStride(tinyTeacherSpec()));
+    const student = copyTeacher(networkOf(withoutStride(overflowingSpec())));
+    const source = { next: () => Promise.resolve(noise(network)) };
+    const options = {
+      ...{ steps: 3, learningRate: 0.1, warmUp: 0, checks: 1 },
+      ...{ temperature: 3, features: 0, momentum: 0.9 },
+    };
+    await expect(
+      distil(engine(), network, student, source, () => Promise.resolve(0), options),
+    ).rejects.toMatchObject({
+      code: 'E_NONFINITE',
+      message: expect.stringMatching(
+        new RegExp(`^The loss turned NaN at distillation step 1 of 3: ${LAYER.source}`),
       ) as string,
     });
   });

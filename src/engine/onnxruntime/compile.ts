@@ -50,9 +50,12 @@ export function optimise(graph: Graph, options: CompileOptions = {}): BlockedSta
     block === 0 || without.has('blocked-layout')
       ? { graph: plain, blocked: new Set<string>() }
       : blockState(blockedLayout(plain, block), block);
-  // Not optimisations: onnxruntime, or the device, has no such operators.
-  const lowered = lowerFilters(filterGradients(optimised.graph));
+  const lowered = lower(optimised.graph);
+  // What the device lacks.
   const standard = COMPLETE.includes(device) ? lowered : standardOperators(maxPoolGradients(lowered));
   const simple = simplify(standard);
   return { ...optimised, graph: without.has('flat-scalars') ? simple : flatScalars(simple) };
 }
+
+/** Not an optimisation: what the graph has one operator for, and onnxruntime needs several. */
+export const lower = (graph: Graph): Graph => lowerFilters(filterGradients(graph));

@@ -2,10 +2,10 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Arrays, NonFinite, Step } from '../engine.js';
 import { firstNonFinite, nonFiniteOf } from '../non-finite.js';
+import { lower } from './compile.js';
 import { emit, outputName } from './emit.js';
 import type { Graph } from './graph.js';
 import { reduce } from './kernels/reduction.js';
-import { filterGradients } from './passes/filter-gradients.js';
 import { INPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 import type { Value } from './value.js';
@@ -43,7 +43,7 @@ async function evaluate(graph: Graph, values: readonly Value[], feeds: Arrays): 
   graph.outputs.clear();
   values.forEach((value, index) => graph.outputs.set(String(index), value));
   const { InferenceSession, Tensor } = loadOnnxRuntime();
-  const session = await InferenceSession.create(emit(filterGradients(graph)), {
+  const session = await InferenceSession.create(emit(lower(graph)), {
     graphOptimizationLevel: 'disabled',
     logSeverityLevel: 3,
   });

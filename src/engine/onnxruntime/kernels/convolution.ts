@@ -70,7 +70,7 @@ function convolve(
 /**
  * From w [O,C/group,kh,kw] the filter [C,O/group,kh,kw] of the input gradient: within each group inputs and outputs
  * exchanged, and the positions in reverse. ONNX has no such operator: the node stands for it until
- * passes/mirror-filters.ts writes it in terms of those it has.
+ * passes/lower-filters.ts writes it in terms of those it has.
  */
 function mirrorFilter(graph: Graph, w: Value, group: number): Value {
   const [outputs, inputs, ...kernel] = w.shape;
