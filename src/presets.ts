@@ -20,7 +20,11 @@ export interface Preset {
   readonly reconstruct: ReconstructOptions;
   /** Dreams are shifted by up to this many pixels whenever they are used. */
   readonly shift: number;
-  readonly distil: DistilOptions & { readonly batch: number };
+  readonly distil: Omit<DistilOptions, 'steps'> & {
+    readonly batch: number;
+    /** See `distilSteps`. */
+    readonly stepsPerHalving: number;
+  };
 }
 
 /** Procedural images, brought nearer to the teacher's statistics and to a class by a few updates of DeepInversion. */
@@ -39,7 +43,9 @@ const DREAM = { batch: 64 };
 
 // Twice the steps of half the batch, in less time: 1.7 and 4.2 points better (a ResNet-8 and a MobileNetV2 at 90%); half of
 // that again: no more.
-const DISTIL = { batch: 64, warmUp: 0.1, checks: 10, temperature: 3, features: 5, momentum: 0.9 };
+// Features at 60 in place of 5, 400 steps, two seeds: a ResNet-20 at 90 and 95% agreed with its teacher on 86.8 and 77.9 of 100
+// real images in place of 81.9 and 68.6, a ResNet-8 and a MobileNetV2 at 90% on 81.6 and 76.6 in place of 78.5 and 73.7.
+const DISTIL = { batch: 64, warmUp: 0.1, checks: 10, temperature: 3, features: 60, momentum: 0.9 };
 
 const RECONSTRUCT = { batches: 8, ridge: 0.1, positions: 16384, mostInputs: 4608, mostSolved: 384 };
 
@@ -84,20 +90,25 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     companions: { ...COMPANIONS, batches: 4 },
     statisticsBatches: 16,
     reconstruct: { ...RECONSTRUCT, batches: 4 },
-    distil: { ...DISTIL, steps: 330, learningRate: 0.05 },
+    distil: { ...DISTIL, stepsPerHalving: 120, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 1200, learningRate: 0.05 },
+    distil: { ...DISTIL, stepsPerHalving: 200, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,
     dream: { ...DREAM, count: 4096, iterations: 500 },
     generator: { ...GENERATOR, warmUp: 600 },
-    distil: { ...DISTIL, steps: 4800, learningRate: 0.05 },
+    distil: { ...DISTIL, stepsPerHalving: 1000, learningRate: 0.05 },
   },
 };
+
+/** Steps of distillation: as many for each halving of the weights that are kept, and for one at least. */
+export function distilSteps({ stepsPerHalving }: Preset['distil'], sparsity: number): number {
+  return Math.round(stepsPerHalving * Math.max(1, -Math.log2(1 - sparsity)));
+}
 
 /** Of ImageNet's size: what a step keeps in memory grows with the pixels. */
 const FEW = 16;

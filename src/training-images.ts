@@ -40,7 +40,7 @@ export interface GivenImages {
 
 export interface MakeImagesOptions {
   readonly preset: Preset;
-  readonly plan: Pick<WorkPlan, 'dream' | 'generator' | 'companions'>;
+  readonly plan: Omit<WorkPlan, 'distil'>;
   readonly maxMemory?: number | undefined;
   readonly dryRun: boolean;
 }
@@ -83,8 +83,8 @@ async function synthesise(
     const options = dryRun ? { ...plan.dream, count: 0 } : plan.dream;
     const lower = lowering(model, { maxMemory });
     if (synthesis === 'adaptive') {
-      const { heldOut, shift, distil } = preset;
-      const whole = { ...options, heldOut: dryRun ? 0 : heldOut, shift, steps: distil.steps };
+      const { heldOut, shift } = preset;
+      const whole = { ...options, heldOut: dryRun ? 0 : heldOut, shift, steps: plan.steps };
       const source = await createAdaptiveSource(engine, lower, preprocessing, whole, random, control);
       return {
         source,

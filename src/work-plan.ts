@@ -17,7 +17,7 @@ import { lowering } from './network/lower-at.js';
 import { lowerModel } from './network/lower.js';
 import type { Network } from './network/network.js';
 import { fromPixelSpace } from './preprocess.js';
-import type { Preset } from './presets.js';
+import { distilSteps, type Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import { createRandom } from './random.js';
 import { distil, type DistilOptions } from './recover/distil.js';
@@ -26,17 +26,21 @@ import type { RunRecord } from './run-record.js';
 import { copyTeacher } from './student.js';
 import type { Subject } from './trainee.js';
 
+/** How much of synthesis there is time for. */
+type Synthesis = Pick<Preset, 'dream' | 'generator' | 'companions'>;
+type Distilling = DistilOptions & Pick<Preset['distil'], 'batch'>;
+
 /** How much of the two dear stages there is time for. */
-export interface WorkPlan {
-  readonly dream: Preset['dream'];
-  readonly generator: Preset['generator'];
-  readonly companions: Preset['companions'];
+export interface WorkPlan extends Synthesis {
+  /** About as many as distillation will have. */
+  readonly steps: number;
   /** Called when distillation begins. */
   readonly distil: () => DistilOptions;
 }
 
 export interface PlanOptions {
   readonly preset: Preset;
+  readonly sparsity: number;
   readonly rungs: readonly RungName[];
   /** Seconds for the whole run; undefined where the preset alone decides. */
   readonly budget: number | undefined;
@@ -74,11 +78,15 @@ export async function planWork(
   options: PlanOptions,
   { stage, control }: RunRecord,
 ): Promise<WorkPlan> {
-  const { preset, budget, dryRun } = options;
-  const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
+  const { preset, sparsity, budget, dryRun } = options;
+  const distilling = {
+    ...preset.distil,
+    steps: distilSteps(preset.distil, sparsity),
+    learningRate: subject.rate * preset.distil.learningRate,
+  };
   if (dryRun || (budget === undefined && !options.announce)) {
     const { dream: images, generator, companions } = preset;
-    return { dream: images, generator, companions, distil: () => distilling };
+    return { dream: images, generator, companions, steps: distilling.steps, distil: () => distilling };
   }
   return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
 }
@@ -86,7 +94,7 @@ export async function planWork(
 async function measureAndPlan(
   engine: Engine,
   subject: Subject,
-  distilling: Preset['distil'],
+  distilling: Distilling,
   { preset, rungs, budget = Infinity, elapsed, maxMemory }: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
@@ -104,7 +112,11 @@ async function measureAndPlan(
     pace,
     distils ? DREAMING * free : free,
   );
-  const wanted = budget === Infinity ? secondsFor(distilling.steps, pace.distil) : Math.max(0, free - dreamt);
+  const left = Math.max(0, free - dreamt);
+  const [steps, wanted] =
+    budget === Infinity
+      ? [distilling.steps, secondsFor(distilling.steps, pace.distil)]
+      : [stepsWithin(left, pace.distil), left];
   const recovered = cheap + (distils ? wanted : 0);
   const whole = elapsed() + dreamt + recovered + WRITING;
   control.onNote?.(
@@ -115,10 +127,10 @@ async function measureAndPlan(
   }
   return {
     ...synthesis,
+    steps,
     distil() {
       if (budget === Infinity) return distilling;
-      const steps = stepsWithin(budget - elapsed() - WRITING, pace.distil);
-      return { ...distilling, steps: Math.max(1, steps) };
+      return { ...distilling, steps: Math.max(1, stepsWithin(budget - elapsed() - WRITING, pace.distil)) };
     },
   };
 }
@@ -148,7 +160,7 @@ const NOTHING: Pace = { setUp: 0, perStep: 0 };
 async function measureStages(
   engine: Engine,
   subject: Subject,
-  distilling: Preset['distil'],
+  distilling: Distilling,
   { preset, maxMemory }: Pick<PlanOptions, 'preset' | 'maxMemory'>,
   control: RunControl,
 ): Promise<StagePaces> {
@@ -184,7 +196,7 @@ function fitSynthesis(
   { synthesis }: Subject,
   pace: StagePaces,
   seconds: number,
-): Omit<WorkPlan, 'distil'> & { readonly seconds: number } {
+): Synthesis & { readonly seconds: number } {
   const { dream, generator, companions } = preset;
   if (synthesis === 'deepinversion' || synthesis === 'adaptive') {
     const fitted = fitDreams(preset, pace.dream, seconds);
@@ -235,7 +247,7 @@ function measureDistillation(
   engine: Engine,
   network: Network,
   source: ImageSource,
-  options: Preset['distil'],
+  options: Distilling,
   control: RunControl,
 ): Promise<Pace> {
   const short = { ...options, steps: MEASURED_STEPS, checks: 1 };

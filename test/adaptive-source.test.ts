@@ -20,7 +20,7 @@ const teacher = copyTeacher(lower(4));
 const ignorant = replaceWeights(teacher, new Map([['linear.weight', new Float32Array(64)]]));
 const OPTIONS = {
   ...{ batch: 4, iterations: 3, preset: SMALL_IMAGES },
-  ...{ count: 16, heldOut: 2, shift: 0, steps: 12 * FOLLOW },
+  ...{ count: 16, heldOut: 2, shift: 0 },
 };
 
 /** The images among `count` drawn, each once, as text. */
@@ -30,12 +30,19 @@ async function imagesOf(next: (size: number) => Promise<HostTensor>, count: numb
   return new Set(Array.from({ length: count }, (_, i) => data.slice(i * plane, (i + 1) * plane).join()));
 }
 
-async function learn(student: typeof teacher) {
+async function learn(student: typeof teacher, steps = 12 * FOLLOW) {
   const events: ProgressEvent[] = [];
   const control = { onProgress: (event: ProgressEvent) => void events.push(event) };
-  const source = await createAdaptiveSource(engine, lower, preprocessing, OPTIONS, createRandom(0), control);
+  const source = await createAdaptiveSource(
+    engine,
+    lower,
+    preprocessing,
+    { ...OPTIONS, steps },
+    createRandom(0),
+    control,
+  );
   const known: number[] = [];
-  for (let step = 0; step < OPTIONS.steps; step += FOLLOW) {
+  for (let step = 0; step < steps; step += FOLLOW) {
     await source.follow(student);
     known.push(events.length);
   }
@@ -50,6 +57,11 @@ test('half of the dreams are made before the student learns, the others evenly a
   expect(known).toEqual([6, 6, 6, 9, 9, 9, 9, 12, 12, 12, 12, 12]);
   expect(events.at(-1)).toMatchObject({ stage: 'dream', step: 6, steps: 6 });
   expect(source.measuring.shape).toEqual([2, 3, 8, 8]);
+});
+
+test('in few steps several batches are made at a time, and none is left out', async () => {
+  const { known } = await learn(teacher, FOLLOW + 1);
+  expect(known).toEqual([9, 12]);
 });
 
 test('the student learns from both, and what is made against it depends on it', async () => {

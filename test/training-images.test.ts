@@ -24,7 +24,7 @@ test('beside a generator a share of every batch is procedural images, all of the
     { dreams: null, calibration: null },
     {
       preset: { ...TINY_PRESET, procedural: 1 / 4 },
-      plan: { dream, generator, companions },
+      plan: { dream, generator, companions, steps: 1 },
       dryRun: false,
     },
     createRandom(3),

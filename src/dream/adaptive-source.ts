@@ -45,7 +45,7 @@ export async function createAdaptiveSource(
   let source = createDreamSource({ images }, shift, random.split('source'));
 
   const rounds = Math.ceil(Math.max(0, count - dreams.targets.length) / options.batch);
-  const between = Math.max(1, Math.floor(steps / FOLLOW / (rounds + 1)));
+  const times = Math.ceil(steps / FOLLOW);
   let rival: Student | undefined;
   let inversion: Inversion | undefined;
   let [shown, made] = [0, 0];
@@ -53,7 +53,8 @@ export async function createAdaptiveSource(
     measuring: measuring.images,
     next: (size) => source.next(size),
     async follow(student) {
-      if (made === rounds || ++shown % between !== 0) return;
+      const due = Math.min(rounds, Math.floor((++shown * (rounds + 1)) / times));
+      if (made >= due) return;
       rival = student;
       inversion ??= await createInversion(
         engine,
@@ -63,10 +64,11 @@ export async function createAdaptiveSource(
         random.split('adaptive'),
         control,
       );
-      const place = { before: made * options.iterations, steps: rounds * options.iterations };
-      const batch = await inversion.dream(made, place);
-      made++;
-      images = joinImages(images, batch.images);
+      for (; made < due; made++) {
+        const place = { before: made * options.iterations, steps: rounds * options.iterations };
+        const batch = await inversion.dream(made, place);
+        images = joinImages(images, batch.images);
+      }
       source = createDreamSource({ images }, shift, random.split(`source ${made}`));
     },
     async dispose() {

@@ -11,5 +11,5 @@ export const TINY_PRESET: Preset = {
   dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
   generator: { ...fast.generator, batch: 16, warmUp: 4, pool: 4, measured: 16 },
   companions: { ...fast.companions, batches: 1, iterations: 2 },
-  distil: { ...fast.distil, batch: 32, steps: 6, checks: 2 },
+  distil: { ...fast.distil, batch: 32, stepsPerHalving: 3, checks: 2 },
 };
