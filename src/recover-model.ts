@@ -65,7 +65,8 @@ export async function recoverModel(
       copies: asked.recover ? COPIES.recover : COPIES.prune,
     }),
   );
-  const settings = { ...asked, preset: presetFor(asked.preset, teacher.network.input.shape.slice(1)) };
+  const item = teacher.network.input.shape.slice(1);
+  const settings = { ...asked, preset: presetFor(asked.preset, item, asked.sparsity) };
   await checkDataOutput(input, output, teacher.model, { force: settings.force, report: options.report });
   const notes = [...teacher.notes, ...(settings.recover ? noteNormalization(teacher, settings) : [])];
   for (const note of notes) run.control.onNote(note);

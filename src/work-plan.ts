@@ -17,7 +17,7 @@ import { lowering } from './network/lower-at.js';
 import { lowerModel } from './network/lower.js';
 import type { Network } from './network/network.js';
 import { fromPixelSpace } from './preprocess.js';
-import { distilSteps, type Preset } from './presets.js';
+import type { Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import { createRandom } from './random.js';
 import { distil, type DistilOptions } from './recover/distil.js';
@@ -28,7 +28,6 @@ import type { Subject } from './trainee.js';
 
 /** How much of synthesis there is time for. */
 type Synthesis = Pick<Preset, 'dream' | 'generator' | 'companions'>;
-type Distilling = DistilOptions & Pick<Preset['distil'], 'batch'>;
 
 /** How much of the two dear stages there is time for. */
 export interface WorkPlan extends Synthesis {
@@ -40,7 +39,6 @@ export interface WorkPlan extends Synthesis {
 
 export interface PlanOptions {
   readonly preset: Preset;
-  readonly sparsity: number;
   readonly rungs: readonly RungName[];
   /** Seconds for the whole run; undefined where the preset alone decides. */
   readonly budget: number | undefined;
@@ -78,12 +76,8 @@ export async function planWork(
   options: PlanOptions,
   { stage, control }: RunRecord,
 ): Promise<WorkPlan> {
-  const { preset, sparsity, budget, dryRun } = options;
-  const distilling = {
-    ...preset.distil,
-    steps: distilSteps(preset.distil, sparsity),
-    learningRate: subject.rate * preset.distil.learningRate,
-  };
+  const { preset, budget, dryRun } = options;
+  const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
   if (dryRun || (budget === undefined && !options.announce)) {
     const { dream: images, generator, companions } = preset;
     return { dream: images, generator, companions, steps: distilling.steps, distil: () => distilling };
@@ -94,7 +88,7 @@ export async function planWork(
 async function measureAndPlan(
   engine: Engine,
   subject: Subject,
-  distilling: Distilling,
+  distilling: Preset['distil'],
   { preset, rungs, budget = Infinity, elapsed, maxMemory }: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
@@ -160,7 +154,7 @@ const NOTHING: Pace = { setUp: 0, perStep: 0 };
 async function measureStages(
   engine: Engine,
   subject: Subject,
-  distilling: Distilling,
+  distilling: Preset['distil'],
   { preset, maxMemory }: Pick<PlanOptions, 'preset' | 'maxMemory'>,
   control: RunControl,
 ): Promise<StagePaces> {
@@ -247,7 +241,7 @@ function measureDistillation(
   engine: Engine,
   network: Network,
   source: ImageSource,
-  options: Distilling,
+  options: Preset['distil'],
   control: RunControl,
 ): Promise<Pace> {
   const short = { ...options, steps: MEASURED_STEPS, checks: 1 };

@@ -77,10 +77,10 @@ describe('the recipe', () => {
     const { details } = result;
     expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
     expect(details.images!.shape).toEqual([64, 3, 32, 32]);
+    // One and three steps for each of the 2.32 halvings that leave a fifth.
     expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
       ['companions', 2],
       ['dream', 4],
-      // 3 for each of the 2.32 halvings that leave a fifth.
       ['distil', 7],
     ]);
   });
