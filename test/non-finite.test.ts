@@ -42,6 +42,9 @@ function withoutStride(spec: GraphSpec): GraphSpec {
   return { ...spec, nodes };
 }
 
+/** Of distillation. */
+const LESSON = { warmUp: 0, checks: 1, temperature: 3, features: 0, momentum: 0.9 };
+
 const modelOf = (spec: GraphSpec) => decodeModel(encodeModel(spec));
 const networkOf = (spec: GraphSpec): Network => lowerModel(modelOf(spec), { batch: BATCH });
 const noise = ({ input: { shape } }: Network): HostTensor => ({
@@ -85,10 +88,7 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
     const network = networkOf(withoutStride(tinyTeacherSpec()));
     const student = copyTeacher(networkOf(withoutStride(overflowingSpec())));
     const source = { next: () => Promise.resolve(noise(network)) };
-    const options = {
-      ...{ steps: 3, learningRate: 0.1, warmUp: 0, checks: 1 },
-      ...{ temperature: 3, features: 0, momentum: 0.9 },
-    };
+    const options = { ...LESSON, steps: 3, learningRate: 0.1 };
     await expect(
       distil(engine(), network, student, source, () => Promise.resolve(0), options),
     ).rejects.toMatchObject({
@@ -102,10 +102,7 @@ describe.each(['eager', 'onnxruntime'])('on the %s engine', (name) => {
   test('a student that explodes stops distillation, and the weight that its update broke is named', async () => {
     const network = networkOf(tinyTeacherSpec());
     const images = noise(network);
-    const options = {
-      ...{ steps: 5, learningRate: 3e38, warmUp: 0, checks: 1 },
-      ...{ temperature: 3, features: 0, momentum: 0.9 },
-    };
+    const options = { ...LESSON, steps: 5, learningRate: 3e38 };
     // A student unlike its teacher, or there is nothing to learn.
     const teacher = copyTeacher(network);
     const wrong = teacher.weights.get('linear.weight')!.map((value) => -20 * value);
