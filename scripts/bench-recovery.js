@@ -12,12 +12,13 @@
 // images beside the generator's, in turn.
 // --untimed: other work runs beside it, so its seconds are not kept.
 // Runs are kept in --cache, one line of JSON each: what is there is not run again, so rows can be added one by one and
-// an interrupted study goes on. The document is written from all that the cache holds. Without --teacher, that is all.
+// an interrupted study goes on, but for those that say "settings":"before": they are shown until a run of today's takes
+// their place. The document is written from all that the cache holds. Without --teacher, that is all.
 import { existsSync, mkdirSync, readFileSync, appendFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ablations, runOurs, runPaper, TEACHERS } from './support/recovery-runs.js';
-import { writeResults } from './support/recovery-results.js';
+import { isOlder, writeResults } from './support/recovery-results.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -48,7 +49,7 @@ const runs = cached === '' ? [] : cached.split('\n').map((line) => JSON.parse(li
 
 for (const row of rowsOf(options)) {
   const key = JSON.stringify(row);
-  if (runs.some((run) => JSON.stringify(run.row) === key)) continue;
+  if (runs.some((run) => JSON.stringify(run.row) === key && !isOlder(run))) continue;
   console.error(key);
   const measured = row.method === 'paper' ? await runPaper(row, options) : await runOurs(row, options);
   const run = { row, ...measured, ...(options.untimed ? { seconds: null } : {}) };
