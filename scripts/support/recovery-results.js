@@ -7,7 +7,7 @@ Top-1 accuracy in percent on real images that no run has seen, mean over the see
 page from the runs in \`recovery-runs.jsonl\`, and adds to them. Settings were chosen by held-out agreement, on the
 shipped teachers with fresh images of their own, and by a ResNet-20's agreement with its student on 2,000 training images;
 but while they were being chosen, accuracies of the same rows with earlier settings had been seen, so other teachers and
-other images are the fairer judge. Seconds are of runs that had the machine, of two cores, to themselves.
+other images are the fairer judge. Seconds are of runs that had the machine, of two cores, to themselves; machines of the same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. Of rows marked \\* the
@@ -38,7 +38,7 @@ function mainTable(runs) {
     runs.filter(({ row }) => row.method === 'ours'),
     ({ row }) => JSON.stringify({ ...row, seed: undefined }),
   );
-  const rows = [...ours.values()].map((group) => {
+  const rows = [...ours.values()].sort(byTeacherAndCut).map((group) => {
     const [{ row }] = group;
     const others = (method) =>
       runs.filter(
@@ -77,6 +77,17 @@ function mainTable(runs) {
     'paper s',
   ];
   return table(head, rows);
+}
+
+/** Patterns after what is cut weight by weight, other work than the default's after it. */
+function byTeacherAndCut([{ row: a }], [{ row: b }]) {
+  const rank = ({ preset, synthesis }) => Number(preset !== 'standard') + 2 * Number(Boolean(synthesis));
+  return (
+    a.teacher.localeCompare(b.teacher) ||
+    rank(a) - rank(b) ||
+    (a.sparsity ?? 1) - (b.sparsity ?? 1) ||
+    String(a.pattern).localeCompare(String(b.pattern))
+  );
 }
 
 function ablationTable(runs) {
