@@ -58,8 +58,8 @@ const GENERATOR = {
   // ResNet-8, both with 150 steps of distillation); 600 are worth no more.
   warmUp: 300,
   pool: 60,
-  // The student kept is the best of ten by these, as many procedural images and some companions: of 128, noise chose one
-  // that had not learnt to the end.
+  // The student kept is the best of up to ten by these, as many procedural images and some companions: of 128 in all, noise
+  // chose one that had not learnt to the end.
   measured: 192,
   shift: 2,
 };

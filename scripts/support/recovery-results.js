@@ -7,7 +7,8 @@ Top-1 accuracy in percent on real images that no run has seen, mean over the see
 page from the runs in \`recovery-runs.jsonl\`, and adds to them. Settings were chosen by held-out agreement, on the
 shipped teachers with fresh images of their own, and by a ResNet-20's agreement with its student on 2,000 training images;
 but while they were being chosen, accuracies of the same rows with earlier settings had been seen, so other teachers and
-other images are the fairer judge. Seconds are of runs that had the machine, of two cores, to themselves; machines of the same kind differ by a third.
+other images are the fairer judge. Seconds are of runs that had the machine, of two cores, to themselves; machines of the
+same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. Of rows marked \\* the
@@ -16,9 +17,8 @@ runs had a generator of more cost, and agreements are on its images alone, of wh
 
 /** @param all as the cache holds them */
 export function writeResults(all) {
-  const setting = ({ row }) => JSON.stringify({ ...row, seed: undefined });
-  const renewed = new Set(all.filter((run) => !isOlder(run)).map(setting));
-  const runs = all.filter((run) => !isOlder(run) || !renewed.has(setting(run)));
+  const renewed = new Set(all.filter((run) => !isOlder(run)).map(settingOf));
+  const runs = all.filter((run) => !isOlder(run) || !renewed.has(settingOf(run)));
   const parts = [
     INTRODUCTION,
     mainTable(runs),
@@ -36,7 +36,7 @@ export function writeResults(all) {
 function mainTable(runs) {
   const ours = groupBy(
     runs.filter(({ row }) => row.method === 'ours'),
-    ({ row }) => JSON.stringify({ ...row, seed: undefined }),
+    settingOf,
   );
   const rows = [...ours.values()].sort(byTeacherAndCut).map((group) => {
     const [{ row }] = group;
@@ -93,7 +93,7 @@ function byTeacherAndCut([{ row: a }], [{ row: b }]) {
 function ablationTable(runs) {
   const groups = groupBy(
     runs.filter(({ row }) => row.method === 'ablation'),
-    ({ row }) => JSON.stringify({ ...row, seed: undefined }),
+    settingOf,
   );
   if (groups.size === 0) return '';
   const rows = [...groups.values()].map((group) => {
@@ -147,6 +147,8 @@ export function ranks(values) {
 }
 
 const recovered = (run) => run.accuracy.recovered;
+/** What runs of several seeds have in common. */
+const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
 /** Of the settings before today's, which a line of the cache says. */
 export const isOlder = ({ settings }) => settings === 'before';
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
