@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    // A browser or an export may take long to begin on a busy machine.
+    // For what hangs: whole recoveries, a browser or an export take long on a slow and busy machine.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     // Native addons are loaded in child processes, never in worker threads.
     pool: 'forks',

@@ -77,11 +77,11 @@ describe('the recipe', () => {
     const { details } = result;
     expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
     expect(details.images!.shape).toEqual([64, 3, 32, 32]);
-    // One and three steps for each of the 2.32 halvings that leave a fifth.
+    // 2.32 halvings leave a fifth: half a batch, one and two updates for each, and a step times their square.
     expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
       ['companions', 2],
-      ['dream', 4],
-      ['distil', 7],
+      ['dream', 5],
+      ['distil', 5],
     ]);
   });
 

@@ -11,8 +11,8 @@ other images are the fairer judge. Seconds are of runs that had the machine, of 
 same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
-ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. Of rows marked \\* the
-runs had a generator of more cost, and agreements are on its images alone, of which fewer are agreed on.
+ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. Rows marked \\* are
+of earlier settings: a generator that learnt for longer, more companions, other numbers of steps.
 `;
 
 /** @param all as the cache holds them */

@@ -44,10 +44,11 @@ export const METHODS: Readonly<Record<SynthesisName, Synthesis>> = {
   generator: {
     shardSize: 4096,
     // It learns from whole batches, however few images are asked for.
-    work: ({ generator }) => generator,
+    work: ({ generator, stored }) => ({ ...generator, warmUp: stored }),
     make(engine, model, preprocessing, { preset, count, first, batch, maxMemory }, random, control) {
       const network = lowerModel(model, { batch, maxMemory });
-      const options = { ...preset.generator, measured: 0, batch, count, first };
+      const { generator, stored } = preset;
+      const options = { ...generator, warmUp: stored, measured: 0, batch, count, first };
       return drawDreams(engine, network, preprocessing, options, random, control);
     },
   },

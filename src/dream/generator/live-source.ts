@@ -43,7 +43,7 @@ interface Drawn {
 
 /** What a student is measured on is drawn from this share of the warm-up on, until images are kept to learn from. */
 const MEASURED_FROM = 1 / 3;
-const KEPT_FROM = 0.9;
+const KEPT_FROM = 2 / 3;
 /** Images of one update to measure on: of few, so that they come from many. */
 const MEASURED_AT_ONCE = 16;
 
