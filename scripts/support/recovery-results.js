@@ -11,7 +11,7 @@ other images are the fairer judge. Seconds are of runs that had the machine, of 
 same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
-ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. Rows marked \\* are
+ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
 of earlier settings: a generator that learnt for longer, more companions, other numbers of steps.
 `;
 
@@ -22,7 +22,7 @@ export function writeResults(all) {
   const parts = [
     INTRODUCTION,
     mainTable(runs),
-    ablationTable(runs),
+    ablationTable(runs, all),
     correlationText(runs),
     OTHERS,
     LOSS,
@@ -47,14 +47,14 @@ function mainTable(runs) {
     const [paper, ceiling] = [others('paper'), others('ceiling')];
     return [
       row.teacher,
-      group.some(isOlder) ? `${nameOf(row)} \\*` : nameOf(row),
+      nameOf(row) + star(group),
       String(group.length),
       percent(group, (run) => run.accuracy.teacher),
       percent(group, (run) => run.accuracy.pruned),
       rungs(group),
       percent(group, recovered),
       percent(paper, recovered),
-      percent(ceiling, recovered),
+      percent(ceiling, recovered) + star(ceiling),
       ceiling.length === 0
         ? ''
         : `${((100 * mean(group.map(recovered))) / mean(ceiling.map(recovered))).toFixed(1)}%`,
@@ -90,7 +90,8 @@ function byTeacherAndCut([{ row: a }], [{ row: b }]) {
   );
 }
 
-function ablationTable(runs) {
+/** A run of earlier settings is compared with the whole of the same, though a run of today's took that one's place. */
+function ablationTable(runs, all) {
   const groups = groupBy(
     runs.filter(({ row }) => row.method === 'ablation'),
     settingOf,
@@ -98,12 +99,16 @@ function ablationTable(runs) {
   if (groups.size === 0) return '';
   const rows = [...groups.values()].map((group) => {
     const [{ row }] = group;
-    const whole = runs.filter(
-      (run) => run.row.method === 'ours' && sameCut(run.row, row) && sameWork('ablation', run.row, row),
+    const whole = all.filter(
+      (run) =>
+        run.row.method === 'ours' &&
+        isOlder(run) === group.some(isOlder) &&
+        sameCut(run.row, row) &&
+        sameWork('ablation', run.row, row),
     );
     return [
       row.teacher,
-      nameOf(row),
+      nameOf(row) + star(group),
       row.without,
       String(group.length),
       percent(group, recovered),
@@ -151,6 +156,8 @@ const recovered = (run) => run.accuracy.recovered;
 const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
 /** Of the settings before today's, which a line of the cache says. */
 export const isOlder = ({ settings }) => settings === 'before';
+/** Marks runs of earlier settings. */
+const star = (group) => (group.some(isOlder) ? ' \\*' : '');
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const sameCut = (a, b) => a.teacher === b.teacher && a.sparsity === b.sparsity && a.pattern === b.pattern;
 const sameWork = (method, a, b) =>
