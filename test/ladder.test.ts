@@ -85,7 +85,9 @@ describe('estimates', () => {
   test('a pace tells setting up from stepping', async () => {
     let now = 1000;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-    onTestFinished(() => clock.mockRestore());
+    onTestFinished(() => {
+      clock.mockRestore();
+    });
     const pace = await measurePace(({ onProgress }) => {
       now += 200;
       for (let step = 1; step <= MEASURED_STEPS; step++) {
