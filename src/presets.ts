@@ -7,7 +7,7 @@ import type { ReconstructOptions } from './recover/reconstruct.js';
 /** How much work recovery does. */
 export interface Preset {
   readonly dream: DreamOptions;
-  /** The generator, where one is asked for in place of dreams. */
+  /** The generator, where one is asked for in place of dreams; `warmUp` is for one halving of the weights that are kept. */
   readonly generator: GeneratorOptions;
   /** Updates of a generator before it draws images for good. */
   readonly stored: number;
@@ -22,7 +22,7 @@ export interface Preset {
   readonly reconstruct: ReconstructOptions;
   /** Dreams are shifted by up to this many pixels whenever they are used. */
   readonly shift: number;
-  /** `steps` are for one halving of the weights that are kept, as `warmUp` of the generator is (`presetFor`). */
+  /** `steps` are for one halving of the weights that are kept (`presetFor`). */
   readonly distil: DistilOptions & { readonly batch: number };
 }
 

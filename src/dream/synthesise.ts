@@ -40,15 +40,17 @@ interface Synthesis {
   readonly make: Synthesise;
 }
 
+/** The generator of images that are stored. */
+const storing = ({ generator, stored }: Preset) => ({ ...generator, warmUp: stored });
+
 export const METHODS: Readonly<Record<SynthesisName, Synthesis>> = {
   generator: {
     shardSize: 4096,
     // It learns from whole batches, however few images are asked for.
-    work: ({ generator, stored }) => ({ ...generator, warmUp: stored }),
+    work: storing,
     make(engine, model, preprocessing, { preset, count, first, batch, maxMemory }, random, control) {
       const network = lowerModel(model, { batch, maxMemory });
-      const { generator, stored } = preset;
-      const options = { ...generator, warmUp: stored, measured: 0, batch, count, first };
+      const options = { ...storing(preset), measured: 0, batch, count, first };
       return drawDreams(engine, network, preprocessing, options, random, control);
     },
   },
