@@ -7,7 +7,7 @@ import type { ReconstructOptions } from './recover/reconstruct.js';
 /** How much work recovery does. */
 export interface Preset {
   readonly dream: DreamOptions;
-  /** The generator, where one is asked for in place of dreams; `warmUp` is for one halving of the weights that are kept. */
+  /** The generator, where one is asked for in place of dreams. */
   readonly generator: GeneratorOptions;
   /** Updates of a generator before it draws images for good. */
   readonly stored: number;
@@ -28,8 +28,9 @@ export interface Preset {
 
 /** Procedural images, brought nearer to the teacher's statistics and to a class by a few updates of DeepInversion. */
 export interface CompanionOptions {
-  /** Of as many images as the generator draws at once; and updates of each, both for one halving (`presetFor`). */
+  /** Of as many images as the generator draws at once. */
   readonly batches: number;
+  /** Updates of each, for one halving of the weights that are kept (`presetFor`). */
   readonly iterations: number;
   readonly share: number;
 }
@@ -55,9 +56,9 @@ const GENERATOR = {
   // The batch norms count most by far: images that are merely of their class teach little.
   weights: { crossEntropy: 1, batchNorm: 500, diversity: 200, adversarial: 1 },
   learningRate: 6e-3,
-  // 100 and 300 in all before a student that learnt for 432 steps: a ResNet-20 at 95% agreed on 80.0 and 79.4 of 100 real
-  // images. After 1,120 steps 150, with 384 companions, were too few: 78.4% right, where 300 and 768 gave 79.9 after 864.
-  warmUp: 75,
+  // 100 and 300 before a student that learnt for 432 steps: a ResNet-20 at 95% agreed on 80.0 and 79.4 of 100 real images.
+  // More steps need more: of 1,120, after 150, 78.4% right, where 864 after 300 gave 79.9.
+  warmUp: 150,
   pool: 60,
   // The student kept is the best of up to ten by these, as many procedural images and some companions: of 128 in all, noise
   // chose one that had not learnt to the end.
@@ -70,7 +71,7 @@ const GENERATOR = {
 const STORED = 300;
 
 // Without them a ResNet-20 at 95% agreed on 72.0 of 100 real images in place of 77.9 (400 steps, two seeds).
-const COMPANIONS = { batches: 3, iterations: 20, share: 1 / 3 };
+const COMPANIONS = { batches: 8, iterations: 16, share: 1 / 3 };
 
 // Of no class, but no two alike. None and three quarters: 75.3 and 75.9 in place of 76.6 (the same, one seed).
 const PROCEDURAL = 1 / 4;
@@ -90,25 +91,25 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   fast: {
     ...COMMON,
     dream: { ...DREAM, count: 512, iterations: 120 },
-    generator: { ...GENERATOR, width: 16, warmUp: 50 },
+    generator: { ...GENERATOR, width: 16, warmUp: 100 },
     stored: 200,
-    companions: { ...COMPANIONS, batches: 1.5 },
+    companions: { ...COMPANIONS, batches: 4 },
     statisticsBatches: 16,
     reconstruct: { ...RECONSTRUCT, batches: 4 },
-    distil: { ...DISTIL, steps: 40, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 80, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 60, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 150, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,
     dream: { ...DREAM, count: 4096, iterations: 500 },
-    generator: { ...GENERATOR, warmUp: 150 },
+    generator: { ...GENERATOR, warmUp: 400 },
     stored: 600,
-    companions: { ...COMPANIONS, batches: 6 },
-    distil: { ...DISTIL, steps: 300, learningRate: 0.05 },
+    companions: { ...COMPANIONS, batches: 24, iterations: 30 },
+    distil: { ...DISTIL, steps: 600, learningRate: 0.05 },
   },
 };
 
@@ -119,22 +120,16 @@ const MORE = 2;
 
 /**
  * The preset for a cut and for images of this shape, [channels, height, width] or with the channels last. The more is cut
- * the more there is to mend, and the longer a student learns the more images it is to see. With the halvings of the weights
- * that are kept, one at least, grow the generator's warm-up, the companions and the updates of each; with their square the
- * steps: at 80% a ResNet-20 is at its ceiling after 279, at 95% it agreed with its teacher on 75.8, 80.5 and 81.7 of 100 real
- * images after 216, 432 and 864. Of large images a step takes few, at a rate lower by the root of as much.
+ * the more there is to mend: steps, and the companions' updates, grow with the halvings of the weights that are kept, one at
+ * least. At 80% a ResNet-20 is at its ceiling after 279 steps; at 95% it agreed with its teacher on 75.8, 80.5 and 81.7 of
+ * 100 real images after 216, 432 and 864. Of large images a step takes few, at a rate lower by the root of as much.
  */
 export function presetFor(preset: Preset, item: readonly number[], sparsity = 0): Preset {
   const halvings = Math.max(1, -Math.log2(1 - sparsity));
-  const { generator, companions, distil } = preset;
+  const { companions, distil } = preset;
   const grown = {
-    generator: { ...generator, warmUp: Math.round(halvings * generator.warmUp) },
-    companions: {
-      ...companions,
-      batches: Math.round(halvings * companions.batches),
-      iterations: Math.round(halvings * companions.iterations),
-    },
-    distil: { ...distil, steps: Math.round(halvings ** 2 * distil.steps) },
+    companions: { ...companions, iterations: Math.round(halvings * companions.iterations) },
+    distil: { ...distil, steps: Math.round(halvings * distil.steps) },
   };
   return forImages({ ...preset, ...grown }, item);
 }

@@ -1,17 +1,25 @@
 import { expect, test } from 'vitest';
 import { presetFor, PRESETS } from '../src/presets.js';
 
-test('images and their updates grow with the halvings of what is kept, one at least, and steps with their square', () => {
+test('steps and the updates of companions grow with the halvings of what is kept, one at least', () => {
   const preset = {
     ...PRESETS.fast,
-    generator: { ...PRESETS.fast.generator, warmUp: 50 },
-    companions: { ...PRESETS.fast.companions, batches: 1.5, iterations: 10 },
+    companions: { ...PRESETS.fast.companions, iterations: 10 },
     distil: { ...PRESETS.fast.distil, steps: 100 },
   };
   const lengths = [0, 0.25, 0.5, 0.75, 0.875, 0.9].map((sparsity) => {
-    const { generator, companions, distil } = presetFor(preset, [3, 32, 32], sparsity);
-    return [generator.warmUp, companions.batches, companions.iterations, distil.steps];
+    const { companions, distil } = presetFor(preset, [3, 32, 32], sparsity);
+    return [companions.iterations, distil.steps];
   });
-  const least = [50, 2, 10, 100];
-  expect(lengths).toEqual([least, least, least, [100, 3, 20, 400], [150, 5, 30, 900], [166, 5, 33, 1104]]);
+  const least = [10, 100];
+  expect(lengths).toEqual([least, least, least, [20, 200], [30, 300], [33, 332]]);
+});
+
+test('of large images fewer are taken at a time, and made more often', () => {
+  const [small, large] = [32, 224].map((side) => presetFor(PRESETS.standard, [3, side, side], 0.5));
+  expect(large.distil.batch).toBe(small.distil.batch / 4);
+  expect(large.distil.learningRate).toBe(small.distil.learningRate / 2);
+  expect(large.generator.batch).toBe(small.generator.batch / 4);
+  expect(large.generator.warmUp).toBe(2 * small.generator.warmUp);
+  expect(large.companions.batches).toBe(2 * small.companions.batches);
 });

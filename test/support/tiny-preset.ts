@@ -9,8 +9,8 @@ export const TINY_PRESET: Preset = {
   statisticsBatches: 3,
   reconstruct: { ...fast.reconstruct, batches: 1, positions: 1024 },
   dream: { ...fast.dream, batch: 32, count: 64, iterations: 4 },
-  generator: { ...fast.generator, batch: 16, warmUp: 2, pool: 4, measured: 16 },
+  generator: { ...fast.generator, batch: 16, warmUp: 5, pool: 4, measured: 16 },
   stored: 4,
-  companions: { ...fast.companions, batches: 0.5, iterations: 1 },
-  distil: { ...fast.distil, batch: 32, steps: 1, checks: 2 },
+  companions: { ...fast.companions, batches: 1, iterations: 1 },
+  distil: { ...fast.distil, batch: 32, steps: 2, checks: 2 },
 };
