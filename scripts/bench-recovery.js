@@ -6,10 +6,10 @@
 //     [--threads 2] [--untimed]
 //     [--cache docs/recovery-runs.jsonl] [--out docs/RESULTS.md]
 //
-// Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real images of --folder are for evaluation alone,
-// but for --ceiling, where unlabelled training images take the place of dreams. --pytorch adds the recipe of
-// arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, each loss of the generator and of the student, or each kind of
-// images beside the generator's, in turn.
+// Every run is the library's recoverModel, by name and default (--dreams counts with --synthesis deepinversion); the real
+// images of --folder are for evaluation alone, but for --ceiling, where unlabelled training images take the place of dreams.
+// --pytorch adds the recipe of arXiv 2511.20702 (scripts/paper_recipe_pytorch.py). --ablate leaves out each rung, each loss
+// of the generator and of the student, or each kind of images beside the generator's, in turn.
 // --untimed: other work runs beside it, so its seconds are not kept.
 // Runs are kept in --cache, one line of JSON each: what is there is not run again, so rows can be added one by one and
 // an interrupted study goes on, but for those that say "settings":"before": they are shown until a run of today's takes

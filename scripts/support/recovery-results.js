@@ -12,7 +12,8 @@ same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
-of earlier settings: a generator that learnt for longer, more companions, other numbers of steps.
+of earlier settings: a generator that learnt for longer, more companions, other numbers of steps. The paper's recipe takes
+as long whatever is cut; it was timed once, beside today's runs.
 `;
 
 /** @param all as the cache holds them */

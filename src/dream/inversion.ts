@@ -59,8 +59,8 @@ export interface Place {
 const ADVICE = "the teacher's weights or its preprocessing may be wrong";
 
 /**
- * Prepares the synthesis of images from the teacher alone (arXiv 1912.08795): each batch begins as noise, or what `start` says, and goes through
- * the resolutions of the preset, at each of them to the iterate of lowest loss (`keepBest`).
+ * Prepares the synthesis of images from the teacher alone (arXiv 1912.08795): each batch begins as noise, or what `start`
+ * says, and goes through the resolutions of the preset, at each of them to the iterate of lowest loss (`keepBest`).
  */
 export async function createInversion(
   engine: Engine,
