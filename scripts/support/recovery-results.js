@@ -1,5 +1,5 @@
 // The document of the study of recovery, from its runs.
-import { CUTTING, IMAGES, LOSS, NOT_KEPT, OTHERS } from './recovery-trials.js';
+import { CUTTING, GAP, IMAGES, LOSS, NOT_KEPT, OTHERS } from './recovery-trials.js';
 
 const INTRODUCTION = `# What recovery brings back
 
@@ -28,6 +28,7 @@ export function writeResults(all) {
     OTHERS,
     LOSS,
     CUTTING,
+    GAP,
     IMAGES,
     NOT_KEPT,
   ];
