@@ -1,6 +1,7 @@
 // Our side of `npm run bench:step`: one dream or distillation step in a process of its own.
 //
-//   node scripts/bench-step-worker.js --model FILE --kind dream|distill [--batch 64] [--threads 2] [--without PASS,...]
+//   node scripts/bench-step-worker.js --model FILE --kind dream|distill [--batch 64] [--threads 2] [--device cpu]
+//     [--engine onnxruntime|tensorflow] [--without PASS,...]
 //
 // Prints {"ready":true,"compileMs"} when the step is compiled. Then, for each line `run N` on stdin, runs N steps and
 // prints {"ms","peakBytes","residentBytes"}: median milliseconds per step, resident memory at its highest and now. The
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     kind: { type: 'string' },
     batch: { type: 'string', default: '64' },
     threads: { type: 'string', default: '2' },
+    device: { type: 'string', default: 'cpu' },
     engine: { type: 'string', default: 'onnxruntime' },
     without: { type: 'string', default: '' },
   },
@@ -62,7 +64,7 @@ async function compileStep(state, profileTo) {
 function createBenchEngine(profileTo) {
   if (options.engine !== 'onnxruntime') return createEngine({ engine: options.engine, threads });
   const withoutPasses = new Set(options.without.split(','));
-  return createOnnxRuntimeEngine({ threads, withoutPasses, profile: profileTo });
+  return createOnnxRuntimeEngine({ threads, device: options.device, withoutPasses, profile: profileTo });
 }
 
 /** The dream step of the teacher's family, on noise. */

@@ -2,12 +2,13 @@
 //
 //   npm run --silent bench:step -- --model FILE [--batch 64] | --suite [--only NAME]
 //     [--pytorch PYTHON] [--threads 2] [--blocks 3] [--steps 7] [--kinds dream,distill]
-//     [--engine onnxruntime|tensorflow] [--without PASS,...] [--profile] [--growth STEPS]
+//     [--device cpu] [--engine onnxruntime|tensorflow] [--without PASS,...] [--profile] [--growth STEPS]
 //
 // For one model prints {"dream":{"ms","peakBytes","compileMs","pytorchMs","pytorchPeakBytes","ratio"},"distill":{...}}:
 // median milliseconds per step, ratio = PyTorch's / ours. For the suite (scripts/bench-networks.js) prints a table, and
 // at the end the geometric means. --profile adds where our time goes, --without leaves passes of the compiler out,
-// --growth tells how much resident memory is added from the hundredth step to the given one.
+// --growth tells how much resident memory is added from the hundredth step to the given one. --device is onnxruntime's
+// (webgpu, cuda, ...); where it is not the cpu, PyTorch computes on its CUDA device.
 // Each side runs in processes of its own, PyTorch in one per memory format, of which the faster counts; their blocks
 // of steps alternate, so that whatever else the machine does hits all.
 import { spawn } from 'node:child_process';
@@ -38,6 +39,7 @@ const { values: options } = parseArgs({
     blocks: { type: 'string', default: '3' },
     steps: { type: 'string', default: '7' },
     kinds: { type: 'string', default: 'dream,distill' },
+    device: { type: 'string', default: 'cpu' },
     engine: { type: 'string', default: 'onnxruntime' },
     without: { type: 'string', default: '' },
     profile: { type: 'boolean', default: false },
@@ -91,11 +93,21 @@ async function runSuite() {
 
 async function compare(model, batch, kind) {
   const shared = ['--model', model, '--kind', kind, '--batch', String(batch), '--threads', options.threads];
-  const own = ['--engine', options.engine, '--without', options.without];
+  const own = ['--device', options.device, '--engine', options.engine, '--without', options.without];
+  const pytorchDevice = options.device === 'cpu' ? 'cpu' : 'cuda';
   const ours = await startWorker(process.execPath, [WORKER, ...shared, ...own]);
   const theirs = [];
   for (const format of options.pytorch ? FORMATS : [])
-    theirs.push(await startWorker(options.pytorch, [PYTORCH_WORKER, ...shared, '--format', format]));
+    theirs.push(
+      await startWorker(options.pytorch, [
+        PYTORCH_WORKER,
+        ...shared,
+        '--format',
+        format,
+        '--device',
+        pytorchDevice,
+      ]),
+    );
   const workers = [ours, ...theirs];
   for (const worker of workers) await worker.ask(`run ${WARM_UP}`);
   const answers = workers.map(() => []);

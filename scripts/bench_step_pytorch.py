@@ -1,6 +1,6 @@
-"""PyTorch's side of `npm run bench:step`: the same dream or distillation step, eager, on the CPU.
+"""PyTorch's side of `npm run bench:step`: the same dream or distillation step, eager.
 
-    python scripts/bench_step_pytorch.py --model FILE --kind dream --format contiguous --batch 64 --threads 2
+    python scripts/bench_step_pytorch.py --model FILE --kind dream --format contiguous --batch 64 --threads 2 --device cpu
 
 Prints {"ready": true} when the step is built. Then, for each line `run N` on stdin, runs N steps and prints
 {"ms": <median per step>, "peakBytes": <resident memory at its highest>}; the end of stdin ends it."""
@@ -57,13 +57,14 @@ class Dream:
     """One DeepInversion update (arXiv 1912.08795): jitter, flip, losses, backward to the images, Adam."""
 
     def __init__(self, args, memory_format):
-        self.teacher = OnnxModule(args.model, args.batch).freeze().to_format(memory_format)
+        self.teacher = OnnxModule(args.model, args.batch).freeze()
+        self.teacher.to_format(memory_format).to_device(args.device)
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(self.teacher.input_shape, generator=generator)
+        images = torch.randn(self.teacher.input_shape, generator=generator).to(args.device)
         self.images = images.contiguous(memory_format=memory_format).requires_grad_(True)
         with torch.no_grad():
             classes = self.teacher(images).shape[1]
-        self.labels = torch.randint(0, classes, (args.batch,), generator=generator)
+        self.labels = torch.randint(0, classes, (args.batch,), generator=generator).to(args.device)
         self.optimizer = torch.optim.Adam([self.images], lr=0.05, betas=(0.5, 0.9))
         self.count = 0
 
@@ -93,12 +94,16 @@ class Distill:
     TEMPERATURE = 3.0
 
     def __init__(self, args, memory_format):
-        build = lambda: OnnxModule(args.model, args.batch, keep_features=True).to_format(memory_format)
-        self.teacher = build().freeze()
-        self.student = build()
+        self.teacher, self.student = (
+            OnnxModule(args.model, args.batch, keep_features=True)
+            .to_format(memory_format)
+            .to_device(args.device)
+            for _ in range(2)
+        )
+        self.teacher.freeze()
         self.student.batch_statistics = True
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(self.teacher.input_shape, generator=generator)
+        images = torch.randn(self.teacher.input_shape, generator=generator).to(args.device)
         self.images = images.contiguous(memory_format=memory_format)
         self.optimizer = torch.optim.SGD(self.student.trainable(), lr=1e-3, momentum=0.9)
         self.weights = [leaf for leaf in self.student.trainable() if leaf.dim() > 1]
@@ -118,15 +123,22 @@ class Distill:
             torch._foreach_mul_(self.weights, self.masks)
 
 
+def synchronize(device):
+    """CUDA computes behind the host's back."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 KINDS = {"dream": Dream, "distill": Distill}
 
 
-def measure(work, steps):
+def measure(work, steps, device):
     """Median milliseconds of one step."""
     times = []
     for _ in range(steps):
         start = time.perf_counter()
         work.step()
+        synchronize(device)
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times)
 
@@ -138,13 +150,14 @@ def main():
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     work = KINDS[args.kind](args, FORMATS[args.format])
     print(json.dumps({"ready": True, "pytorch": torch.__version__}), flush=True)
     for line in sys.stdin:
-        ms = measure(work, int(line.split()[1]))
+        ms = measure(work, int(line.split()[1]), args.device)
         peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps({"ms": ms, "peakBytes": peak}), flush=True)
 

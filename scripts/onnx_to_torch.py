@@ -114,6 +114,11 @@ class OnnxModule(nn.Module):
                 leaf.data = leaf.data.contiguous(memory_format=memory_format)
         return self
 
+    def to_device(self, device):
+        for leaf in self.leaves.values():
+            leaf.data = leaf.data.to(device)
+        return self
+
     def forward(self, x):
         values = {self.input_name: x}
         for function, names, output in self.calls:
