@@ -19,7 +19,7 @@ import { readDreams } from './read-dreams.js';
 import { resolveOptions, type RecoverOptions, type RecoverSettings } from './recover-options.js';
 import { describeLayers, showImages, withDetails, type RecoverResult } from './recover-result.js';
 import { createMeasure } from './recover/distil.js';
-import { climbLadder } from './recover/ladder.js';
+import { climbLadder, type RungName } from './recover/ladder.js';
 import { createRunRecord, type RunRecord } from './run-record.js';
 import { copyTeacher, measureSparsity, roundStudent, type Student } from './student.js';
 import { compareWithFile, readTeacher, type Teacher } from './teacher.js';
@@ -73,10 +73,11 @@ export async function recoverModel(
   try {
     const elapsed = () => (performance.now() - start) / 1000;
     const timing = { elapsed, announce: options.onNote !== undefined };
-    const { student, agreement, images } = await makeStudent(engine, input, teacher, settings, run, timing);
+    const made = await makeStudent(engine, input, teacher, settings, run, timing);
+    const { student, agreement, images } = made;
     const written = settings.dryRun
       ? null
-      : await run.stage('write', () => writeStudent(output, teacher, student, settings, run));
+      : await run.stage('write', () => writeStudent(output, teacher, made, settings, run));
     const data = written?.external && describeData(output, written.external);
     const { network, preprocessing, model } = teacher;
     return withDetails(
@@ -111,6 +112,15 @@ export async function recoverModel(
   }
 }
 
+interface Made {
+  readonly student: Student;
+  /** Null where it was not measured. */
+  readonly agreement: number | null;
+  /** Those climbed. */
+  readonly rungs: readonly RungName[];
+  readonly images: HostTensor | null;
+}
+
 /** Images, pruning, the ladder; without recovery, pruning alone. */
 async function makeStudent(
   engine: Engine,
@@ -119,12 +129,13 @@ async function makeStudent(
   settings: RecoverSettings,
   run: RunRecord,
   timing: Pick<PlanOptions, 'elapsed' | 'announce'>,
-): Promise<{ student: Student; agreement: number | null; images: HostTensor | null }> {
+): Promise<Made> {
   const { stage, control } = run;
   const cut = (network: Network) => prune(network, settings);
   const pruneOnly = async () => ({
     student: await stage('prune', () => cut(teacher.network)),
     agreement: null,
+    rungs: [],
     images: null,
   });
   if (!settings.recover) return pruneOnly();
@@ -147,7 +158,7 @@ async function makeStudent(
   const agreement = await createMeasure(teacher.classifier, copyTeacher(teacher.network), images.measuring);
   const measure = (student: Student) => agreement(restore(student));
   // Images without the statistics of the training images have those the teacher gives them.
-  const rungs = settings.rungs.filter((name) => name !== 'statistics' || hasStatistics(teacher));
+  const rungs = plan.rungs.filter((name) => name !== 'statistics' || hasStatistics(teacher));
   const pruned = await run.judged('prune', () => cut(network), measure);
   const climbed = await climbLadder(rungs, pruned, {
     ...settings.preset,
@@ -155,13 +166,13 @@ async function makeStudent(
     network,
     source: images.source,
     measure,
-    pruning: settings.schedule === 'gradual' ? settings : null,
+    pruning: plan.gradual ? settings : null,
     distil: plan.distil,
     run,
   });
   await images.dispose?.();
   const student = roundStudent(teacher.network, restore(climbed.student));
-  return { student, agreement: climbed.agreement, images: images.shown };
+  return { student, agreement: climbed.agreement, rungs, images: images.shown };
 }
 
 /** Images of the user's, as the model takes them. */
@@ -185,14 +196,14 @@ async function readGivenImages(
 async function writeStudent(
   output: string,
   teacher: Teacher,
-  student: Student,
+  { student, rungs }: Pick<Made, 'student' | 'rungs'>,
   settings: RecoverSettings,
   { control }: RunRecord,
 ): Promise<EditedModel & { parity: Parity }> {
   const { model, network } = teacher;
   const { bytes, external } = bakeStudent(model, student, network, {
     externalLocation: basename(dataPath(output)),
-    metadata: provenance(model, settings),
+    metadata: provenance(model, settings, rungs),
   });
   const accept = async (file: string) => {
     // A small probability is as wrong, relatively, as its logit is absolutely, and logits may be large.
@@ -206,8 +217,12 @@ async function writeStudent(
 }
 
 /** What made the student; nothing of who or where. All of it always, so that nothing of a teacher's own making stays. */
-function provenance({ bytes }: Model, settings: RecoverSettings): Map<string, string> {
-  const { sparsity, seed, presetName, criterion, schedule, pattern, synthesis, rungs } = settings;
+function provenance(
+  { bytes }: Model,
+  settings: RecoverSettings,
+  rungs: readonly RungName[],
+): Map<string, string> {
+  const { sparsity, seed, presetName, criterion, schedule, pattern, synthesis } = settings;
   return new Map([
     ['onnx_dfkd.version', VERSION],
     ['onnx_dfkd.input_sha256', sha256([bytes])],
@@ -218,7 +233,7 @@ function provenance({ bytes }: Model, settings: RecoverSettings): Map<string, st
     ['onnx_dfkd.pattern', formatPattern(pattern)],
     ['onnx_dfkd.schedule', schedule],
     ['onnx_dfkd.synthesis', settings.dreams === undefined ? synthesis : 'stored dreams'],
-    ['onnx_dfkd.rungs', settings.recover ? rungs.join(',') : 'none'],
+    ['onnx_dfkd.rungs', rungs.length > 0 ? rungs.join(',') : 'none'],
   ]);
 }
 

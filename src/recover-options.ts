@@ -20,7 +20,10 @@ export interface RecoverOptions extends RunControl, SignatureOptions, MemoryOpti
   readonly schedule?: ScheduleName | undefined;
   /** Which weights are cut together: unstructured (default), block, or n:m such as 2:4. */
   readonly pattern?: string | undefined;
-  /** The rungs of the ladder to climb; default all. Without `distil` only the cheap repairs are made. */
+  /**
+   * The rungs of the ladder to climb; default all, but distillation alone where it cuts the weights. Without `distil` only
+   * the cheap repairs are made.
+   */
   readonly rungs?: readonly RungName[] | undefined;
   /** Seconds for the whole run; default as many as the preset takes. */
   readonly budget?: number | undefined;
@@ -61,7 +64,8 @@ export interface RecoverSettings extends SignatureOptions, MemoryOptions {
   readonly criterion: Criterion;
   readonly schedule: ScheduleName;
   readonly pattern: Pattern;
-  readonly rungs: readonly RungName[];
+  /** Undefined where the work plan chooses. */
+  readonly rungs: readonly RungName[] | undefined;
   readonly budget: number | undefined;
   /** Its name: `custom` where it was given in full. */
   readonly presetName: string;
@@ -84,7 +88,7 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   const {
     criterion = CRITERIA[0],
     schedule = SCHEDULES[0],
-    rungs = RUNGS,
+    rungs,
     budget,
     preset = 'standard',
     seed = 0,
@@ -161,7 +165,11 @@ export function resolveOptions(options: RecoverOptions): RecoverSettings {
   };
 }
 
-function checkLadder(criterion: Criterion, rungs: readonly RungName[], budget: number | undefined): void {
+function checkLadder(
+  criterion: Criterion,
+  rungs: readonly RungName[] = RUNGS,
+  budget: number | undefined,
+): void {
   if (!CRITERIA.includes(criterion)) {
     throw new DfkdError(
       'E_ARG',

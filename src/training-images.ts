@@ -40,7 +40,7 @@ export interface GivenImages {
 
 export interface MakeImagesOptions {
   readonly preset: Preset;
-  readonly plan: Omit<WorkPlan, 'distil'>;
+  readonly plan: Pick<WorkPlan, 'dream' | 'generator' | 'companions' | 'steps'>;
   readonly maxMemory?: number | undefined;
   readonly dryRun: boolean;
 }

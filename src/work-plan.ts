@@ -21,7 +21,8 @@ import type { Preset } from './presets.js';
 import type { RunControl } from './progress.js';
 import { createRandom } from './random.js';
 import { distil, type DistilOptions } from './recover/distil.js';
-import type { RungName } from './recover/ladder.js';
+import type { ScheduleName } from './recover/gradual.js';
+import { chooseClimb, type Climb, type RungName } from './recover/ladder.js';
 import type { RunRecord } from './run-record.js';
 import { copyTeacher } from './student.js';
 import type { Subject } from './trainee.js';
@@ -29,8 +30,8 @@ import type { Subject } from './trainee.js';
 /** How much of synthesis there is time for. */
 type Synthesis = Pick<Preset, 'dream' | 'generator' | 'companions'>;
 
-/** How much of the two dear stages there is time for. */
-export interface WorkPlan extends Synthesis {
+/** How much of the two dear stages there is time for, and what is climbed. */
+export interface WorkPlan extends Synthesis, Climb {
   /** About as many as distillation will have. */
   readonly steps: number;
   /** Called when distillation begins. */
@@ -39,7 +40,10 @@ export interface WorkPlan extends Synthesis {
 
 export interface PlanOptions {
   readonly preset: Preset;
-  readonly rungs: readonly RungName[];
+  /** Those asked for. */
+  readonly rungs: readonly RungName[] | undefined;
+  readonly schedule: ScheduleName;
+  readonly sparsity: number;
   /** Seconds for the whole run; undefined where the preset alone decides. */
   readonly budget: number | undefined;
   /** Seconds since the run began. */
@@ -80,7 +84,9 @@ export async function planWork(
   const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
   if (dryRun || (budget === undefined && !options.announce)) {
     const { dream: images, generator, companions } = preset;
-    return { dream: images, generator, companions, steps: distilling.steps, distil: () => distilling };
+    const { steps } = distilling;
+    const climb = chooseClimb(options.rungs, options, steps);
+    return { dream: images, generator, companions, ...climb, steps, distil: () => distilling };
   }
   return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
 }
@@ -89,44 +95,66 @@ async function measureAndPlan(
   engine: Engine,
   subject: Subject,
   distilling: Preset['distil'],
-  { preset, rungs, budget = Infinity, elapsed, maxMemory }: PlanOptions,
+  options: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
-  const distils = rungs.includes('distil');
-  const pace = await measureStages(engine, subject, distilling, { preset, maxMemory }, control);
-  const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
-  const drawing = drawingPace(pace.generator);
-  const cheap =
-    solving + batchesOfRungs(rungs, preset) * drawing + CHEAP_STEPS * (pace.distil.perStep - drawing);
-
-  const free = budget - elapsed() - cheap - WRITING;
-  const { seconds: dreamt, ...synthesis } = fitSynthesis(
-    preset,
-    subject,
-    pace,
-    distils ? DREAMING * free : free,
-  );
-  const left = Math.max(0, free - dreamt);
-  const [steps, wanted] =
-    budget === Infinity
-      ? [distilling.steps, secondsFor(distilling.steps, pace.distil)]
-      : [stepsWithin(left, pace.distil), left];
-  const recovered = cheap + (distils ? wanted : 0);
-  const whole = elapsed() + dreamt + recovered + WRITING;
+  const { rungs, budget = Infinity, elapsed } = options;
+  const pace = await measureStages(engine, subject, distilling, options, control);
+  const fit = ({ rungs: climbed }: Climb) => fitWork(subject, distilling, pace, climbed, options);
+  let climb = chooseClimb(rungs, options, distilling.steps);
+  let work = fit(climb);
+  if (climb.gradual && !chooseClimb(rungs, options, work.steps).gradual) {
+    // So few steps call for the cheap rungs, which leave fewer still.
+    climb = chooseClimb(rungs, options, work.steps);
+    work = fit(climb);
+  }
+  const { synthesis, steps, dreaming, recovering } = work;
+  const whole = elapsed() + dreaming + recovering + WRITING;
   control.onNote?.(
-    `The whole run will take about ${formatDuration(whole)}: ${formatDuration(dreamt)} to dream, ${formatDuration(recovered)} to recover.`,
+    `The whole run will take about ${formatDuration(whole)}: ${formatDuration(dreaming)} to dream, ${formatDuration(recovering)} to recover.`,
   );
   if (whole > 1.1 * budget) {
     control.onNote?.(`A budget of ${formatDuration(budget)} is too short for the least there is to do.`);
   }
   return {
     ...synthesis,
+    ...climb,
     steps,
     distil() {
       if (budget === Infinity) return distilling;
       return { ...distilling, steps: Math.max(1, stepsWithin(budget - elapsed() - WRITING, pace.distil)) };
     },
   };
+}
+
+/** Synthesis and steps of distillation that there is time for beside the cheap rungs; what they take, in seconds. */
+function fitWork(
+  subject: Subject,
+  distilling: Preset['distil'],
+  pace: StagePaces,
+  rungs: readonly RungName[],
+  { preset, budget = Infinity, elapsed }: PlanOptions,
+): {
+  readonly synthesis: Synthesis;
+  readonly steps: number;
+  readonly dreaming: number;
+  readonly recovering: number;
+} {
+  const distils = rungs.includes('distil');
+  const solving = rungs.includes('reconstruct') ? PER_LAYER * subject.network.layers.length : 0;
+  const drawing = drawingPace(pace.generator);
+  const cheap =
+    solving + batchesOfRungs(rungs, preset) * drawing + CHEAP_STEPS * (pace.distil.perStep - drawing);
+
+  const free = budget - elapsed() - cheap - WRITING;
+  const most = distils ? DREAMING * free : free;
+  const { seconds: dreaming, ...synthesis } = fitSynthesis(preset, subject, pace, most);
+  const left = Math.max(0, free - dreaming);
+  const [steps, wanted] =
+    budget === Infinity
+      ? [distilling.steps, secondsFor(distilling.steps, pace.distil)]
+      : [stepsWithin(left, pace.distil), left];
+  return { synthesis, steps, dreaming, recovering: cheap + (distils ? wanted : 0) };
 }
 
 /** Batches that the rungs ask for before the first step of distillation: each averages statistics once. */

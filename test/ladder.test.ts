@@ -6,7 +6,7 @@ import { formatDuration, MEASURED_STEPS, measurePace, secondsFor, stepsWithin } 
 import { PRESETS } from '../src/presets.js';
 import { prune } from '../src/prune/prune.js';
 import { createRandom } from '../src/random.js';
-import { climbLadder, RUNGS } from '../src/recover/ladder.js';
+import { chooseClimb, climbLadder, RUNGS } from '../src/recover/ladder.js';
 import { createRunRecord } from '../src/run-record.js';
 import type { Student } from '../src/student.js';
 import { fitDreams, fitGenerator } from '../src/work-plan.js';
@@ -69,6 +69,21 @@ describe('the ladder', () => {
     expect(RUNGS).toEqual(['statistics', 'match', 'reconstruct', 'distil']);
   });
 });
+
+test.each([
+  // What is asked for, the schedule, sparsity and steps.
+  [undefined, 'gradual', 0.9, 40, ['distil'], true],
+  [undefined, 'gradual', 0.9, 39, RUNGS, false],
+  [undefined, 'gradual', 0.8, 400, RUNGS, false],
+  [undefined, 'one-shot', 0.9, 400, RUNGS, false],
+  [['match', 'distil'], 'gradual', 0.9, 400, ['match', 'distil'], true],
+  [['match'], 'gradual', 0.9, 400, ['match'], false],
+] as const)(
+  'asked for %s, %s, %d, %d steps: climbs %s',
+  (asked, schedule, sparsity, steps, rungs, gradual) => {
+    expect(chooseClimb(asked, { schedule, sparsity }, steps)).toEqual({ rungs, gradual });
+  },
+);
 
 describe('estimates', () => {
   test('the steps that fit into a time take no longer than it, and one more would', () => {

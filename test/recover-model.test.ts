@@ -9,6 +9,7 @@ import { lowerModel } from '../src/network/lower.js';
 import { writeWhole } from '../src/output-file.js';
 import { recoverModel, type RecoverOptions } from '../src/recover-model.js';
 import { createRandom } from '../src/random.js';
+import { RUNGS } from '../src/recover/ladder.js';
 import { runModel } from '../src/verify/run-model.js';
 import { VERSION } from '../src/version.js';
 import { TINY_PRESET } from './support/tiny-preset.js';
@@ -174,6 +175,20 @@ describe('the recipe', () => {
     ]);
     const agreements = result.stages.flatMap(({ agreement }) => agreement ?? []);
     expect(result.agreement.recovered).toBe(Math.max(...agreements));
+  });
+
+  test('cut as it learns, a student is not repaired before; with too little time for that, it is', async () => {
+    const { distil } = TINY_PRESET;
+    const climb = async (budget?: number) => {
+      // At 90% 43 steps.
+      const preset = { ...TINY_PRESET, distil: { ...distil, steps: 13 } };
+      const options = { ...OPTIONS, sparsity: 0.9, preset, budget, force: true };
+      const { stages } = await recoverModel(TEACHER, output, options);
+      const climbed = (await readModel(output)).metadata.get('onnx_dfkd.rungs');
+      return [stages.filter(({ agreement }) => agreement !== null).map(({ name }) => name), climbed];
+    };
+    expect(await climb()).toEqual([['prune', 'distil'], 'distil']);
+    expect(await climb(1e-3)).toEqual([['prune', ...RUNGS], RUNGS.join(',')]);
   });
 
   test('an n:m pattern cuts what it says, and holds through recovery', async () => {

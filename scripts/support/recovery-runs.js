@@ -84,7 +84,6 @@ function recoveryOptions({ preset, without, dreams, rungs, seed, ...row }, { pre
   const dream = { ...whole.dream, ...(dreams ? { count: Number(dreams) } : {}) };
   const { generator, companions, procedural, distil } = whole;
   const { sparsity, pattern, criterion, schedule, synthesis } = row;
-  const wanted = rungs?.split(',') ?? RUNGS;
   return {
     preset: {
       ...whole,
@@ -101,8 +100,14 @@ function recoveryOptions({ preset, without, dreams, rungs, seed, ...row }, { pre
     criterion,
     schedule,
     synthesis,
-    rungs: wanted.filter((name) => name !== without),
+    rungs: climbed(rungs, without),
   };
+}
+
+/** Undefined where the library chooses. */
+function climbed(rungs, without) {
+  const named = rungs?.split(',') ?? (RUNGS.includes(without) ? RUNGS : undefined);
+  return named?.filter((name) => name !== without);
 }
 
 /** The weights of losses, one of them 0. */

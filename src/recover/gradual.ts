@@ -32,11 +32,17 @@ const FIRST = 0.8;
  */
 const CUTTING = 0.7;
 const CUTS = 10;
-
 /**
- * Cuts the teacher to its sparsity over the first part of `steps` (CUTTING). Null where there is nothing to be gained:
- * where so little is cut, or in so few steps, that it could all be at once.
+ * In fewer steps it is better to cut at once and to climb the cheap rungs: in 20 a ResNet-20 at 95% agreed with its teacher
+ * on 41.5 of 100 real images so, and on 24.2 cut little by little; in 40 on 36.0 and 53.8.
  */
+const LEAST_STEPS = 40;
+
+/** Whether to cut to this sparsity little by little, where distillation has so many steps. */
+export const isGradual = (sparsity: number, steps: number): boolean =>
+  sparsity > FIRST && steps >= LEAST_STEPS;
+
+/** Cuts the teacher to its sparsity over the first part of `steps` (CUTTING). Null where so few leave nothing between cuts. */
 export function createGradual(network: Network, options: PruneOptions, steps: number): Gradual | null {
   const until = Math.floor(CUTTING * steps);
   if (options.sparsity <= FIRST || until < CUTS) return null;

@@ -5,7 +5,7 @@ import type { RunRecord } from '../run-record.js';
 import { roundStudent, type Student } from '../student.js';
 import { matchChannelStatistics } from './channel-statistics.js';
 import type { PruneOptions } from '../prune/prune.js';
-import { createGradual } from './gradual.js';
+import { createGradual, isGradual, type ScheduleName } from './gradual.js';
 import { distil, type DistilOptions, type Measure } from './distil.js';
 import { reconstruct, type ReconstructOptions } from './reconstruct.js';
 import { reestimateStatistics } from './statistics.js';
@@ -13,6 +13,27 @@ import { reestimateStatistics } from './statistics.js';
 /** The rungs from cheap to dear. */
 export const RUNGS = ['statistics', 'match', 'reconstruct', 'distil'] as const;
 export type RungName = (typeof RUNGS)[number];
+
+/** What is climbed, and whether distillation cuts the weights little by little. */
+export interface Climb {
+  readonly rungs: readonly RungName[];
+  readonly gradual: boolean;
+}
+
+/**
+ * The rungs asked for, or those worth climbing where distillation has about so many steps. The cheap ones mend a student
+ * that is cut whole. One that is cut as it learns begins with more, and does not need them: a ResNet-20 at 95% agreed with
+ * its teacher on 80.2 of 100 real images without them, on 80.5 with them, and on 80.4 where they mended what it began with.
+ */
+export function chooseClimb(
+  asked: readonly RungName[] | undefined,
+  { schedule, sparsity }: { readonly schedule: ScheduleName; readonly sparsity: number },
+  steps: number,
+): Climb {
+  const distils = asked?.includes('distil') ?? true;
+  const gradual = distils && schedule === 'gradual' && isGradual(sparsity, steps);
+  return { rungs: asked ?? (gradual ? ['distil'] : RUNGS), gradual };
+}
 
 /** What every rung works with. */
 export interface LadderContext {
