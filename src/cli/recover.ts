@@ -79,7 +79,7 @@ const OPTIONS = {
   rungs: {
     type: 'string',
     requiresArg: true,
-    describe: 'Of statistics,match,reconstruct,distil, those to climb (default all)',
+    describe: 'Of statistics,match,reconstruct,distil, those to climb (default by the cut)',
   },
   budget: {
     type: 'string',
