@@ -94,20 +94,11 @@ async function runSuite() {
 async function compare(model, batch, kind) {
   const shared = ['--model', model, '--kind', kind, '--batch', String(batch), '--threads', options.threads];
   const own = ['--device', options.device, '--engine', options.engine, '--without', options.without];
-  const pytorchDevice = options.device === 'cpu' ? 'cpu' : 'cuda';
+  const pytorch = [PYTORCH_WORKER, ...shared, '--device', options.device === 'cpu' ? 'cpu' : 'cuda'];
   const ours = await startWorker(process.execPath, [WORKER, ...shared, ...own]);
   const theirs = [];
   for (const format of options.pytorch ? FORMATS : [])
-    theirs.push(
-      await startWorker(options.pytorch, [
-        PYTORCH_WORKER,
-        ...shared,
-        '--format',
-        format,
-        '--device',
-        pytorchDevice,
-      ]),
-    );
+    theirs.push(await startWorker(options.pytorch, [...pytorch, '--format', format]));
   const workers = [ours, ...theirs];
   for (const worker of workers) await worker.ask(`run ${WARM_UP}`);
   const answers = workers.map(() => []);

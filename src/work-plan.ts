@@ -103,9 +103,10 @@ async function measureAndPlan(
   const fit = ({ rungs: climbed }: Climb) => fitWork(subject, distilling, pace, climbed, options);
   let climb = chooseClimb(rungs, options, distilling.steps);
   let work = fit(climb);
-  if (climb.gradual && !chooseClimb(rungs, options, work.steps).gradual) {
-    // So few steps call for the cheap rungs, which leave fewer still.
-    climb = chooseClimb(rungs, options, work.steps);
+  const fitted = chooseClimb(rungs, options, work.steps);
+  if (climb.gradual !== fitted.gradual) {
+    // A short budget's few steps call for the cheap rungs, which leave fewer still; a long one's many do without.
+    climb = fitted;
     work = fit(climb);
   }
   const { synthesis, steps, dreaming, recovering } = work;

@@ -42,7 +42,10 @@ const LEAST_STEPS = 40;
 export const isGradual = (sparsity: number, steps: number): boolean =>
   sparsity > FIRST && steps >= LEAST_STEPS;
 
-/** Cuts the teacher to its sparsity over the first part of `steps` (CUTTING). Null where so few leave nothing between cuts. */
+/**
+ * Cuts the teacher to its sparsity over the first part of `steps` (CUTTING). Null where that is no more than it begins with,
+ * or so few steps leave nothing between cuts.
+ */
 export function createGradual(network: Network, options: PruneOptions, steps: number): Gradual | null {
   const until = Math.floor(CUTTING * steps);
   if (options.sparsity <= FIRST || until < CUTS) return null;
