@@ -4,7 +4,10 @@ import { dream, type DreamOptions, type Dreams } from './dream/dream.js';
 import { createLiveSource } from './dream/generator/live-source.js';
 import type { ImageSource } from './dream/image-source.js';
 import { mixedSource } from './dream/mixed-source.js';
-import { createProceduralSource } from './dream/procedural/procedural-images.js';
+import {
+  createPooledProceduralSource,
+  createProceduralSource,
+} from './dream/procedural/procedural-images.js';
 import type { Engine, HostTensor } from './engine/engine.js';
 import { lowering, type Lowering } from './network/lower-at.js';
 import type { Preprocessing } from './preprocess.js';
@@ -141,22 +144,23 @@ async function useGenerator(
   // None, where there is no time for any.
   const made = batches === 0 ? null : await stage('companions', make);
   const network = lower(batch);
+  const { shape } = network.input;
   const { live, shown } = await stage('dream', async () => {
     const options = { ...generator, ...(dryRun ? { measured: 0, warmUp: 0 } : {}) };
     const own = random.split('generator');
     const source = await createLiveSource(engine, network, preprocessing, options, own, control);
     return { live: source, shown: (await source.draw(SHOWN)).images };
   });
-  const draw = (name: string) =>
-    createProceduralSource(network.input.shape, preprocessing, random.split(name));
   const stored = made && holdOut(made, Math.floor(HELD_OUT * made.targets.length), random.split('hold out'));
   const dreamt = stored
     ? mixedSource(live, createDreamSource(stored.training, shift, random.split('mix')), companions.share)
     : live;
-  const few = await draw('hold out procedural').next(live.measuring.shape[0]);
+  const heldOut = createProceduralSource(shape, preprocessing, random.split('hold out procedural'));
+  const few = await heldOut.next(live.measuring.shape[0]);
   const measuring = joinImages(live.measuring, few);
+  const drawn = createPooledProceduralSource(shape, preprocessing, generator, random.split('procedural'));
   return {
-    source: mixedSource(dreamt, draw('procedural'), procedural),
+    source: mixedSource(dreamt, drawn, procedural),
     measuring: stored ? joinImages(measuring, stored.measuring.images) : measuring,
     shown,
     dispose: () => live.dispose(),

@@ -3,7 +3,7 @@ import { createLiveSource, type LiveSource } from './dream/generator/live-source
 import { FOLLOW, type ImageSource } from './dream/image-source.js';
 import { mixedSource } from './dream/mixed-source.js';
 import { inversionPreset } from './dream/presets.js';
-import { createProceduralSource } from './dream/procedural/procedural-images.js';
+import { createPooledProceduralSource } from './dream/procedural/procedural-images.js';
 import type { Engine } from './engine/engine.js';
 import {
   formatDuration,
@@ -203,7 +203,7 @@ async function measureStages(
     const generator = await measurePace(async (own) => {
       source = await createLiveSource(engine, small, preprocessing, few, createRandom(0), own);
     }, control);
-    const drawn = createProceduralSource(small.input.shape, preprocessing, createRandom(0));
+    const drawn = createPooledProceduralSource(small.input.shape, preprocessing, few, createRandom(0));
     const mixed = mixedSource(source!, drawn, preset.procedural);
     const distil = await measureDistillation(engine, network, mixed, distilling, control);
     // No update of the generator is among the steps that count.

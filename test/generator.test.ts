@@ -156,6 +156,30 @@ describe('the distance of pairs', () => {
     expect(pairDistance(network, activations, 6).dataSync()[0]).toBeCloseTo(expected, 4);
   });
 
+  test.each([6, 5])('of %d pairs has the gradient of its definition', (pairs) => {
+    const images = tf.tensor(createRandom(2).gaussian(BATCH * 192), [BATCH, 3, 8, 8]);
+    const defined = (x: tf.Tensor) => {
+      const { values } = network.forward(tf, {}, x);
+      const layers = network.batchNorms.map(({ input, variance, epsilon }) => {
+        const value = values.get(input)!;
+        const part = (from: number) => tf.slice(value, [from, 0, 0, 0], [pairs, -1, -1, -1]);
+        const difference = tf.sub(part(0), part(BATCH - pairs));
+        const halved = tf.mul(tf.mean(tf.square(difference), [0, 2, 3]), 0.5);
+        const stored = tf.add(tf.tensor1d([...network.parameters.get(variance)!.data]), epsilon);
+        const ratio = tf.div(tf.add(halved, epsilon), stored);
+        return tf.mul(tf.mean(tf.sub(tf.sub(ratio, tf.log(ratio)), 1)), 0.5);
+      });
+      return tf.div<tf.Scalar>(tf.addN(layers), layers.length);
+    };
+    const wanted = tf.grad(defined)(images).dataSync();
+    const found = tf
+      .grad((x) => pairDistance(network, network.forward(tf, {}, x), pairs))(images)
+      .dataSync();
+    const largest = Math.max(...wanted.map(Math.abs));
+    expect(largest).toBeGreaterThan(0);
+    found.forEach((value, i) => expect(Math.abs(value - wanted[i])).toBeLessThan(1e-4 * largest));
+  });
+
   test('is far larger for a picture drawn again and again', () => {
     const one = tf.tensor(createRandom(2).gaussian(6 * 192), [6, 3, 8, 8]);
     const distance = (second: tf.Tensor) =>

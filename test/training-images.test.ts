@@ -31,24 +31,29 @@ function generated(preset: Preset): Promise<TrainingImages> {
   );
 }
 
-test('beside a generator a share of every batch is procedural images, all of them new', async () => {
-  const images = await generated({ ...TINY_PRESET, procedural: 1 / 4 });
+test('beside a generator a share of every batch is procedural images, a quarter of them new', async () => {
+  const images = await generated({ ...TINY_PRESET, procedural: 1 / 2 });
   try {
     const alone = createProceduralSource(
       network.input.shape,
       preprocessing,
       createRandom(3).split('procedural'),
     );
+    const drawn = new Set<string>();
     const seen = new Set<string>();
-    for (let i = 0; i < 3; i++) {
-      const { shape, data } = await images.source.next(8);
-      expect(shape).toEqual(network.input.shape);
-      const expected = (await alone.next(2)).data;
-      expect(data.slice(-expected.length)).toEqual(expected);
-      const size = data.length / 8;
-      for (let k = 0; k < 8; k++) seen.add(data.slice(k * size, (k + 1) * size).join());
+    for (let i = 0; i < 6; i++) {
+      const batch = await images.source.next(8);
+      expect(batch.shape).toEqual(network.input.shape);
+      const fresh = known((await alone.next(1)).data);
+      drawn.add(fresh);
+      const procedural = each(batch).slice(4).map(known);
+      expect(procedural[0]).toBe(fresh);
+      for (const image of procedural) expect(drawn).toContain(image);
+      for (const image of each(batch)) seen.add(image.join());
     }
-    expect(seen.size).toBeGreaterThan(3 * 2 + 3);
+    expect(drawn.size).toBe(6);
+    // Most come again, but moved.
+    expect(seen.size).toBeGreaterThan(6 * 4 + 6 + 6);
     await images.source.follow!(copyTeacher(network));
     expect((await images.source.next(8)).data).not.toContain(NaN);
   } finally {
@@ -65,10 +70,6 @@ test('some of each kind are measured on, and not learnt from', async () => {
     generator: { ...TINY_PRESET.generator, batch: 8, measured: 5, shift: 0 },
   });
   try {
-    const each = ({ shape, data }: HostTensor) => {
-      const size = data.length / shape[0];
-      return Array.from({ length: shape[0] }, (_, i) => data.slice(i * size, (i + 1) * size));
-    };
     const measured = each(images.measuring);
     // Of 24 companions a sixth; of the others as many as asked for.
     expect(measured).toHaveLength(5 + 5 + 4);
@@ -90,3 +91,8 @@ test('some of each kind are measured on, and not learnt from', async () => {
 
 /** What an image and its mirror image have in common. */
 const known = (image: Float32Array): string => image.toSorted().join();
+
+function each({ shape, data }: HostTensor): Float32Array[] {
+  const size = data.length / shape[0];
+  return Array.from({ length: shape[0] }, (_, i) => data.slice(i * size, (i + 1) * size));
+}

@@ -1,8 +1,13 @@
 import { expect } from 'vitest';
+import { toArrays } from '../../src/classifier.js';
 import { createDreamStep } from '../../src/dream/dream-step.js';
-import { shiftMatrix } from '../../src/dream/jitter.js';
+import { createGenerator } from '../../src/dream/generator/generator.js';
+import { createGeneratorStep, STUDENT } from '../../src/dream/generator/generator-step.js';
+import { drawVariation } from '../../src/dream/generator/variation.js';
+import { shiftMatrix, windowMatrix } from '../../src/dream/jitter.js';
 import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
 import { scalar } from '../../src/engine/host-tensor.js';
+import { prefixed } from '../../src/prefix.js';
 import { prune } from '../../src/prune/prune.js';
 import { createRandom } from '../../src/random.js';
 import { createDistilStep, distilState } from '../../src/recover/distil-step.js';
@@ -24,17 +29,24 @@ const noise = (seed: number): HostTensor => ({
   data: createRandom(seed).gaussian(4 * 192),
 });
 
+const preprocessing = {
+  name: 'test',
+  channels: 3,
+  scale: [1.1, 0.9, 1.2],
+  offset: [0.1, -0.2, 0.05],
+  range: { low: -1.8, high: 2.2 },
+};
+
 /** The steps the recipe is made of, on a tiny network. */
-export const STEP_CASES: readonly StepCase[] = [dreaming(), distillation(0), distillation(0.5), statistics()];
+export const STEP_CASES: readonly StepCase[] = [
+  dreaming(),
+  generating(),
+  distillation(0),
+  distillation(0.5),
+  statistics(),
+];
 
 function dreaming(): StepCase {
-  const preprocessing = {
-    name: 'test',
-    channels: 3,
-    scale: [1.1, 0.9, 1.2],
-    offset: [0.1, -0.2, 0.05],
-    range: { low: -1.8, high: 2.2 },
-  };
   const weights = { crossEntropy: 1, batchNorm: 1, totalVariation: 0.5, l2: 0.1 };
   const zeros = { shape: network.input.shape, data: new Float32Array(4 * 192) };
   return {
@@ -47,6 +59,35 @@ function dreaming(): StepCase {
       learningRate: scalar(1e-4),
       rows: shiftMatrix(8, i - 1),
       columns: shiftMatrix(8, 2 - i, i === 1),
+    })),
+  };
+}
+
+/** Of a generator against teacher and student, with another image of its class for each. */
+function generating(): StepCase {
+  const generator = createGenerator(network.input.shape, 3, preprocessing, 8, createRandom(7));
+  const blank = Object.fromEntries(
+    Object.entries(generator.parameters).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: new Float32Array(data.length) },
+    ]),
+  );
+  const weights = { crossEntropy: 1, batchNorm: 2, diversity: 3, adversarial: 1 };
+  const [rows, columns] = [0, 1].map((axis) => windowMatrix(8, generator.canvas[axis], 0));
+  return {
+    name: 'a generator',
+    step: createGeneratorStep(network, generator, preprocessing, weights),
+    state: {
+      ...prefixed('generator:', generator.parameters),
+      ...prefixed('first:', blank),
+      ...prefixed('second:', blank),
+      ...prefixed(STUDENT, toArrays(network, student.weights)),
+    },
+    inputs: [8, 9].map((seed) => ({
+      ...drawVariation([0, 1, 0, 1], { classes: 3, channels: 3 }, createRandom(seed)),
+      learningRate: scalar(1e-4),
+      rows,
+      columns,
     })),
   };
 }

@@ -30,9 +30,22 @@ export function pairDistance(network: Network, { values }: Activations, pairs: n
 
 /** Per channel [channels], between the first `pairs` images and the last. */
 function meanSquaredDifference(x: tf.Tensor, pairs: number): tf.Tensor1D {
-  const [batch, ...item] = x.shape;
-  const part = (first: number) => tf.slice(x, [first, ...item.map(() => 0)], [pairs, ...item]);
+  const [batch, channels, ...pixels] = x.shape;
+  const part = (from: number) =>
+    tf.slice(x, [from, ...Array<number>(x.rank - 1).fill(0)], [pairs, channels, ...pixels]);
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-  const difference = tf.sub(part(0), part(batch - pairs));
-  return tf.reshape(tf.mean(tf.square(difference), axes, true), [item[0]]);
+  // The gradient of two slices would be the sum of two tensors of the whole batch, half of each zeros.
+  const mean = tf.customGrad((...args) => {
+    const save = args[1] as (tensors: tf.Tensor[]) => void;
+    const difference = tf.sub(part(0), part(batch - pairs));
+    save([difference]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const count = pairs * pixels.reduce((product, size) => product * size, 1);
+      const gradient = tf.mul(saved[0], tf.mul(dy, 2 / count));
+      const between = tf.zeros([batch - 2 * pairs, channels, ...pixels]);
+      return tf.concat([gradient, between, tf.neg(gradient)].filter(({ shape: [size] }) => size > 0));
+    };
+    return { value: tf.mean(tf.square(difference), axes, true), gradFunc };
+  });
+  return tf.reshape(mean(x), [channels]);
 }

@@ -9,7 +9,8 @@ import { throwIfInterrupted, type RunControl } from '../../progress.js';
 import type { Random } from '../../random.js';
 import { requireFiniteOutput } from '../../require-finite.js';
 import type { Student } from '../../student.js';
-import { moveImage, takeImages } from '../dream-source.js';
+import { takeImages } from '../dream-source.js';
+import { ImagePool } from '../image-pool.js';
 import { FOLLOW, type ImageSource } from '../image-source.js';
 import { windowMatrix } from '../jitter.js';
 import { createGenerator, type Generator } from './generator.js';
@@ -122,11 +123,7 @@ export async function createLiveSource(
   }
 
   let handedOut = 0;
-  const pool: HostTensor[] = [];
-  const keep = (images: HostTensor) => {
-    pool.push(images);
-    if (pool.length > options.pool) pool.shift();
-  };
+  const pool = new ImagePool(options.pool, options.shift, choice);
   const measuring: HostTensor[] = [];
   const atOnce = Math.min(MEASURED_AT_ONCE, Math.ceil(network.batch / 2));
   const times = Math.ceil(options.measured / atOnce);
@@ -134,7 +131,7 @@ export async function createLiveSource(
     const { images } = await update();
     const due = ((drawn / options.warmUp - MEASURED_FROM) / (KEPT_FROM - MEASURED_FROM)) * times;
     // Those of the last updates serve to begin with.
-    if (drawn > options.warmUp * KEPT_FROM) keep(images);
+    if (drawn > options.warmUp * KEPT_FROM) pool.keep(images);
     else if (measuring.length < Math.min(due, times)) measuring.push(pick(images, atOnce, choice));
   }
   // Too short a warm-up leaves some to be drawn now.
@@ -143,19 +140,9 @@ export async function createLiveSource(
   return {
     measuring: takeImages(join(measuring, shape), [...Array(options.measured).keys()]),
     async next(size) {
-      const drawnNow = handedOut++ % FOLLOW === 0 ? (await update()).images : null;
-      if (drawnNow) keep(drawnNow);
-      const fresh = drawnNow ? Math.min(size / 2, network.batch) : 0;
-      const plane = shape.slice(1).reduce((product, dim) => product * dim, 1);
-      const batch = { shape: [size, ...shape.slice(1)], data: new Float32Array(size * plane) };
-      for (let i = 0; i < size; i++) {
-        const from = i < fresh ? drawnNow! : pool[choice.integer(pool.length)];
-        const index = i < fresh ? i : choice.integer(network.batch);
-        batch.data.set(takeImages(from, [index]).data, i * plane);
-        const offset = () => choice.integer(2 * options.shift + 1) - options.shift;
-        moveImage(batch, i, offset(), offset(), choice.integer(2) === 1);
-      }
-      return batch;
+      const draws = handedOut++ % FOLLOW === 0;
+      if (draws) pool.keep((await update()).images);
+      return pool.take(size, draws ? Math.min(size / 2, network.batch) : 0);
     },
     async draw(count) {
       const made: Drawn[] = [];

@@ -1,4 +1,4 @@
-/** Sums and means over pixels of blocked values, and whole blocks of channels put together or taken apart. */
+/** Sums and means over pixels of blocked values, and images or whole blocks of channels put together or taken apart. */
 import { slice } from '../kernels/shaping.js';
 import { type GraphNode, type Value, sameShape } from '../value.js';
 import type { BlockedLayout } from './layout.js';
@@ -56,29 +56,34 @@ function correlation([a, b]: readonly Value[], { graph }: BlockedLayout): Value 
   return graph.reshape(sum, [batch, channels, 1, 1]);
 }
 
-/** Concat along the channels, where all parts are whole blocks. */
+/** Concat along the batch, or along the channels where all parts are whole blocks. */
 export function blockConcat(
   node: GraphNode,
   inputs: readonly Value[],
   layout: BlockedLayout,
 ): Value | undefined {
   const [output] = node.outputs;
-  if (node.attributes['axis'] !== 1 || output.shape.length !== 4) return undefined;
+  const axis = node.attributes['axis'] as number;
+  if (axis > 1 || output.shape.length !== 4) return undefined;
   if (!inputs.some((input) => layout.isBlocked(input))) return undefined;
-  if (inputs.some(({ shape }) => shape[1] % layout.block !== 0)) return undefined;
-  const parts = inputs.map((input) => layout.enter(input)!);
-  return layout.leave(layout.graph.op('Concat', parts, node.attributes, output.shape), output.shape[1]);
+  if (axis === 1 && inputs.some(({ shape }) => shape[1] % layout.block !== 0)) return undefined;
+  const parts = inputs.map((input) => layout.enter(input));
+  if (parts.includes(undefined)) return undefined;
+  const [batch, channels, height, width] = output.shape;
+  const shape = [batch, layout.padded(channels), height, width];
+  return layout.leave(layout.graph.op('Concat', parts as Value[], node.attributes, shape), channels);
 }
 
-/** Slice of whole blocks of channels. */
+/** Slice along the batch, or of whole blocks of channels. */
 export function blockSlice(node: GraphNode, x: Value, layout: BlockedLayout): Value | undefined {
   if (!layout.isBlocked(x)) return undefined;
   const { axes, starts, steps } = node.attributes as Readonly<Record<string, readonly number[]>>;
-  const [output] = node.outputs;
-  if (axes.length !== 1 || axes[0] !== 1 || steps[0] !== 1) return undefined;
-  if (starts[0] % layout.block !== 0 || output.shape[1] % layout.block !== 0) return undefined;
-  return layout.leave(
-    slice(layout.graph, layout.enter(x)!, [0, starts[0], 0, 0], output.shape),
-    output.shape[1],
-  );
+  const [batch, channels, height, width] = node.outputs[0].shape;
+  if (axes.length !== 1 || axes[0] > 1 || steps[0] !== 1) return undefined;
+  const [axis] = axes;
+  if (axis === 1 && (starts[0] % layout.block !== 0 || channels % layout.block !== 0)) return undefined;
+  const from = [0, 0, 0, 0];
+  from[axis] = starts[0];
+  const shape = [batch, layout.padded(channels), height, width];
+  return layout.leave(slice(layout.graph, layout.enter(x)!, from, shape), channels);
 }
