@@ -177,7 +177,9 @@ describe('the distance of pairs', () => {
       .dataSync();
     const largest = Math.max(...wanted.map(Math.abs));
     expect(largest).toBeGreaterThan(0);
-    found.forEach((value, i) => expect(Math.abs(value - wanted[i])).toBeLessThan(1e-4 * largest));
+    found.forEach((value, i) => {
+      expect(Math.abs(value - wanted[i])).toBeLessThan(1e-4 * largest);
+    });
   });
 
   test('is far larger for a picture drawn again and again', () => {
