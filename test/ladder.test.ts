@@ -1,18 +1,24 @@
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { decodeModel } from '../converters/read.js';
 import { readDuration } from '../src/cli/options.js';
 import { createDreamSource } from '../src/dream/dream-source.js';
 import type { Engine } from '../src/engine/engine.js';
+import { createOnnxRuntimeEngine } from '../src/engine/onnxruntime/index.js';
 import { formatDuration, MEASURED_STEPS, measurePace, secondsFor, stepsWithin } from '../src/estimate.js';
+import { lowerModel } from '../src/network/lower.js';
+import { resolvePreprocessing } from '../src/preprocess.js';
 import { PRESETS } from '../src/presets.js';
 import { prune } from '../src/prune/prune.js';
 import { createRandom } from '../src/random.js';
 import { chooseClimb, climbLadder, RUNGS } from '../src/recover/ladder.js';
 import { createRunRecord } from '../src/run-record.js';
 import type { Student } from '../src/student.js';
-import { fitDreams, fitGenerator } from '../src/work-plan.js';
+import { trainAsItIs } from '../src/trainee.js';
+import { fitDreams, fitGenerator, planWork } from '../src/work-plan.js';
 import { createEagerEngine } from './support/eager-engine.js';
-import { TINY_PRESET } from './support/tiny-preset.js';
 import { createTinyNetwork } from './support/tiny-network.js';
+import { TINY_PRESET } from './support/tiny-preset.js';
+import { encodeTinyTeacher } from './support/tiny-teacher.js';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -84,6 +90,32 @@ test.each([
     expect(chooseClimb(asked, { schedule, sparsity }, steps)).toEqual({ rungs, gradual });
   },
 );
+
+test('a budget chooses by the steps there will be: more than those of the preset, or fewer', async () => {
+  const model = decodeModel(encodeTinyTeacher());
+  const network = lowerModel(model, { batch: TINY_PRESET.distil.batch });
+  const preprocessing = resolvePreprocessing('unit', model);
+  const subject = { ...trainAsItIs({ model, network }), preprocessing, synthesis: 'generator' as const };
+  const plan = (steps: number, budget: number | undefined) =>
+    planWork(
+      createOnnxRuntimeEngine({ threads: 1 }),
+      subject,
+      {
+        preset: { ...TINY_PRESET, distil: { ...TINY_PRESET.distil, steps } },
+        rungs: undefined,
+        schedule: 'gradual',
+        sparsity: 0.9,
+        budget,
+        elapsed: () => 0,
+        dryRun: false,
+        announce: true,
+      },
+      createRunRecord({}),
+    );
+  expect(await plan(10, undefined)).toMatchObject({ steps: 10, rungs: RUNGS, gradual: false });
+  expect(await plan(10, 3600)).toMatchObject({ rungs: ['distil'], gradual: true });
+  expect(await plan(400, 1e-3)).toMatchObject({ rungs: RUNGS, gradual: false });
+});
 
 describe('estimates', () => {
   test('the steps that fit into a time take no longer than it, and one more would', () => {
