@@ -86,3 +86,20 @@ test.each([
   };
   await compare(step, { shape: [2, 5, 5], data: createRandom(4).gaussian(50) });
 });
+
+test.each([
+  ['mean', [0, 2, 3]],
+  ['sum', [0, 2, 3]],
+  ['mean', [0, 1, 2, 3]],
+  ['sum', [1, 2, 3]],
+] as const)('the %s over axes %j, the pixels of each image and channel first', async (kind, axes) => {
+  const step: Step = (state, { x }) => ({ state, output: { y: tf[kind](tf.square(x), [...axes], true) } });
+  const x = { shape: [4, 3, 5, 6], data: createRandom(5).gaussian(360) };
+  const [expected, actual] = [await run(step, x, 'cpu'), await run(step, x, 'webgpu')];
+  const reductions = (operators: string[]) => operators.filter((operator) => operator.startsWith('Reduce'));
+  expect([expected, actual].map(({ operators }) => reductions(operators).length)).toEqual([1, 2]);
+  expect(actual.data).toHaveLength(expected.data.length);
+  actual.data.forEach((value, i) => {
+    expect(Math.abs(value - expected.data[i])).toBeLessThan(1e-5 * Math.abs(expected.data[i]));
+  });
+});

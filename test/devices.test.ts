@@ -77,7 +77,7 @@ test('a session asks for its device, and keeps there what it is told to', () => 
   expect(sessionOptions({ device: 'cuda' })).toMatchObject({ executionProviders: ['cuda'] });
   expect(sessionOptions({ device: 'cuda' })).not.toHaveProperty('preferredOutputLocation');
   expect(sessionOptions({ device: 'webgpu', threads: 3, onDevice: ['new state:w'] })).toMatchObject({
-    executionProviders: ['webgpu'],
+    executionProviders: [{ name: 'webgpu', preferredLayout: 'NCHW' }],
     preferredOutputLocation: { 'new state:w': 'gpu-buffer' },
     intraOpNumThreads: 3,
   });

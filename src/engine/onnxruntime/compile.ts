@@ -13,6 +13,7 @@ import { lowerFilters } from './passes/lower-filters.js';
 import { reluMask } from './passes/relu-mask.js';
 import { simplify } from './passes/simplify.js';
 import { sinkTransposes } from './passes/sink-transposes.js';
+import { splitReductions } from './passes/split-reductions.js';
 import { standardOperators } from './passes/standard-operators.js';
 import { stridedSlices } from './passes/strided-slices.js';
 
@@ -52,7 +53,9 @@ export function optimise(graph: Graph, options: CompileOptions = {}): BlockedSta
       : blockState(blockedLayout(plain, block), block);
   const lowered = lower(optimised.graph);
   // What the device lacks.
-  const standard = COMPLETE.includes(device) ? lowered : standardOperators(maxPoolGradients(lowered));
+  const standard = COMPLETE.includes(device)
+    ? lowered
+    : splitReductions(standardOperators(maxPoolGradients(lowered)));
   const simple = simplify(standard);
   return { ...optimised, graph: without.has('flat-scalars') ? simple : flatScalars(simple) };
 }

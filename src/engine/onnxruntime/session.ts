@@ -31,7 +31,8 @@ export function sessionOptions({
   onDevice = [],
 }: GraphSessionOptions): InferenceSession.SessionOptions {
   return {
-    executionProviders: [device],
+    // Graphs are in NCHW: in its own NHWC WebGPU would transpose what is read in both.
+    executionProviders: [device === 'webgpu' ? { name: device, preferredLayout: 'NCHW' } : device],
     intraOpNumThreads: threads,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     ...(onDevice.length === 0

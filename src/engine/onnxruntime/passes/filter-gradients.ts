@@ -1,9 +1,9 @@
 /**
  * Gradients of convolutions with respect to their filters, in terms of operators that onnxruntime has.
  *
- * 1. Dense, stride 1: one batched matrix product per kernel position, on copies of dy moved by rows and of x moved by
- *    columns.
- * 2. Dense, other strides: likewise, on strided slices of x.
+ * 1. Dense, stride 1: one batched matrix product, of copies of dy moved by rows with copies of x moved by columns: kh + kw
+ *    of them serve kh * kw positions, and the middle ones are often no copies at all.
+ * 2. Dense, other strides: likewise, of dy with strided slices of x, one for each position.
  * 3. Depthwise: per kernel position the sum of dy * x over batch and pixels.
  */
 import type { Graph } from '../graph.js';
@@ -30,30 +30,32 @@ function* positions([height, width]: readonly number[]): Generator<readonly [num
 
 /** w [O,C,kh,kw] for x [N,C,H,W], dy [N,O,h,w]. */
 function dense(graph: Graph, x: Value, dy: Value, window: Window): Value {
-  const [batch, outputs] = dy.shape;
-  const flat = (value: Value): Value =>
-    graph.reshape(value, [batch, value.shape[1], value.shape[2] * value.shape[3]]);
-  const slabs = pairs(graph, x, dy, window).map(([left, right]) =>
-    reduce(graph, 'ReduceSum', matMul(graph, flat(right), flat(left), false, true), 0, true),
-  );
-  const stacked = graph.reshape(concat(graph, slabs, 0), [...window.kernel, outputs, x.shape[1]]);
-  return graph.transpose(stacked, [2, 3, 0, 1]);
-}
-
-/**
- * For each kernel position, a form of x and one of dy whose pixels correspond. At stride 1 kh + kw copies serve
- * kh * kw positions, and the middle ones are often no copies at all.
- */
-function pairs(graph: Graph, x: Value, dy: Value, window: Window): (readonly [Value, Value])[] {
-  const { kernel, strides, dilations, pads } = window;
-  if (strides.some((stride) => stride !== 1)) return shifted(graph, x, dy, window).map((form) => [form, dy]);
-  const columns = Array.from({ length: kernel[1] }, (_, column) =>
+  const [outputs, inputs] = [dy.shape[1], x.shape[1]];
+  const [rows, columns] = window.kernel;
+  if (window.strides.some((stride) => stride !== 1)) {
+    const sum = correlate(graph, [dy], shifted(graph, x, dy, window));
+    const filter = graph.transpose(graph.reshape(sum, [outputs, rows * columns, inputs]), [0, 2, 1]);
+    return graph.reshape(filter, [outputs, inputs, rows, columns]);
+  }
+  const { dilations, pads } = window;
+  const byColumn = Array.from({ length: columns }, (_, column) =>
     move(graph, x, 3, pads[1] - column * dilations[1], dy.shape[3]),
   );
-  const rows = Array.from({ length: kernel[0] }, (_, row) =>
+  const byRow = Array.from({ length: rows }, (_, row) =>
     move(graph, dy, 2, row * dilations[0] - pads[0], x.shape[2]),
   );
-  return [...positions(kernel)].map(([row, column]) => [columns[column], rows[row]]);
+  const sum = correlate(graph, byRow, byColumn);
+  return graph.transpose(graph.reshape(sum, [rows, outputs, columns, inputs]), [1, 3, 0, 2]);
+}
+
+/** Sums over images and pixels of every a * b, channel by channel: [a's channels, b's], the forms of each one after the other. */
+function correlate(graph: Graph, a: readonly Value[], b: readonly Value[]): Value {
+  const flat = (forms: readonly Value[]): Value => {
+    const whole = concat(graph, forms, 1);
+    const [batch, channels, height, width] = whole.shape;
+    return graph.reshape(whole, [batch, channels, height * width]);
+  };
+  return reduce(graph, 'ReduceSum', matMul(graph, flat(a), flat(b), false, true), 0, false);
 }
 
 /** The value with `before` zeros in front along an axis (or as many elements less), cut or filled to `size`. */
