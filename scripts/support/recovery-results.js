@@ -13,7 +13,9 @@ same kind differ by a third.
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
 of earlier settings: a generator that learnt for longer, more companions, other numbers of steps. The paper's recipe takes
-as long whatever is cut; it was timed once, on the machine of the runs at 80%.
+as long whatever is cut; it was timed once, on the machine of the run at 80%. The rows of the standard preset drew every
+procedural image anew; by now three of four in a batch have been seen before, and no difference could be measured (at 95%,
+one seed: agreement on 2,000 training images 80.2 with either, accuracy 79.0 and 80.2).
 `;
 
 /** @param all as the cache holds them */
