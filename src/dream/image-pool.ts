@@ -24,9 +24,8 @@ export class ImagePool {
   take(size: number, fresh = 0): HostTensor {
     const { batches, random } = this;
     const newest = batches[batches.length - 1];
-    const item = newest.shape.slice(1);
-    const plane = item.reduce((product, dim) => product * dim, 1);
-    const taken = { shape: [size, ...item], data: new Float32Array(size * plane) };
+    const plane = newest.data.length / newest.shape[0];
+    const taken = { shape: [size, ...newest.shape.slice(1)], data: new Float32Array(size * plane) };
     const offset = () => random.integer(2 * this.shift + 1) - this.shift;
     for (let i = 0; i < size; i++) {
       const from = i < fresh ? newest : batches[random.integer(batches.length)];

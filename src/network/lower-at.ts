@@ -1,9 +1,9 @@
 import { DfkdError } from '../../converters/errors.js';
 import type { Model, Node } from '../../converters/model.js';
 import { findLayout } from '../../converters/passes/find-layout.js';
-import { lowerModel, type LowerOptions } from './lower.js';
+import { lowerModel } from './lower.js';
 import type { Network } from './network.js';
-import { prepareGraph, type PreparedGraph } from './prepare.js';
+import { prepareGraph, type LowerOptions, type PreparedGraph } from './prepare.js';
 
 /** A model's networks: for any batch at its own resolution, and at others where its graph allows that. */
 export interface Lowering {
@@ -17,9 +17,10 @@ export function lowering(model: Model, options: Omit<LowerOptions, 'batch'>): Lo
   function lower(batch: number): Network;
   function lower(batch: number, resolution?: readonly [number, number]): Network | undefined;
   function lower(batch: number, resolution?: readonly [number, number]): Network | undefined {
-    if (resolution === undefined) return lowerModel(model, { ...options, batch });
+    const own = { ...options, batch };
+    if (resolution === undefined) return lowerModel(model, own);
     try {
-      return lowerModel(resized(model, resolution, { ...options, batch }), { ...options, batch });
+      return lowerModel(resized(model, resolution, own), own);
     } catch (error) {
       if (error instanceof DfkdError) return undefined;
       throw error;

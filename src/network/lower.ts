@@ -9,8 +9,6 @@ import type { BatchNorm, Network, ParameterRole } from './network.js';
 import { findParameters, findRead, type Parameters } from './parameters.js';
 import { prepareGraph, type LowerOptions } from './prepare.js';
 
-export type { LowerOptions } from './prepare.js';
-
 /** Operators that only give their input another shape. */
 const RESHAPES: ReadonlySet<string> = new Set(['Flatten', 'Reshape', 'Squeeze']);
 

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { toArrays } from '../../src/classifier.js';
 import { createDreamStep } from '../../src/dream/dream-step.js';
 import { createGenerator } from '../../src/dream/generator/generator.js';
-import { createGeneratorStep, STUDENT } from '../../src/dream/generator/generator-step.js';
+import { createGeneratorStep, generatorState, STUDENT } from '../../src/dream/generator/generator-step.js';
 import { drawVariation } from '../../src/dream/generator/variation.js';
 import { shiftMatrix, windowMatrix } from '../../src/dream/jitter.js';
 import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
@@ -66,23 +66,12 @@ function dreaming(): StepCase {
 /** Of a generator against teacher and student, with another image of its class for each. */
 function generating(): StepCase {
   const generator = createGenerator(network.input.shape, 3, preprocessing, 8, createRandom(7));
-  const blank = Object.fromEntries(
-    Object.entries(generator.parameters).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: new Float32Array(data.length) },
-    ]),
-  );
   const weights = { crossEntropy: 1, batchNorm: 2, diversity: 3, adversarial: 1 };
   const [rows, columns] = [0, 1].map((axis) => windowMatrix(8, generator.canvas[axis], 0));
   return {
     name: 'a generator',
     step: createGeneratorStep(network, generator, preprocessing, weights),
-    state: {
-      ...prefixed('generator:', generator.parameters),
-      ...prefixed('first:', blank),
-      ...prefixed('second:', blank),
-      ...prefixed(STUDENT, toArrays(network, student.weights)),
-    },
+    state: { ...generatorState(generator), ...prefixed(STUDENT, toArrays(network, student.weights)) },
     inputs: [8, 9].map((seed) => ({
       ...drawVariation([0, 1, 0, 1], { classes: 3, channels: 3 }, createRandom(seed)),
       learningRate: scalar(1e-4),

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Step } from '../../engine/engine.js';
+import type { Arrays, Step } from '../../engine/engine.js';
 import { labelled } from '../../engine/labels.js';
 import type { Network } from '../../network/network.js';
 import { adam, type AdamOptions } from '../../optimise/adam.js';
@@ -26,6 +26,21 @@ export const ADAM: AdamOptions = { beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
 
 /** Before the names of the student's weights in the state. */
 export const STUDENT = 'student:';
+
+/** The state that an update begins with: the generator, and Adam's moments of 0. */
+export function generatorState({ parameters }: Generator): Arrays {
+  const blank = Object.fromEntries(
+    Object.entries(parameters).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: new Float32Array(data.length) },
+    ]),
+  );
+  return {
+    ...prefixed('generator:', parameters),
+    ...prefixed('first:', blank),
+    ...prefixed('second:', blank),
+  };
+}
 
 /**
  * One update of the generator.

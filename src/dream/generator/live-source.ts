@@ -13,8 +13,14 @@ import { takeImages } from '../dream-source.js';
 import { ImagePool } from '../image-pool.js';
 import { FOLLOW, type ImageSource } from '../image-source.js';
 import { windowMatrix } from '../jitter.js';
-import { createGenerator, type Generator } from './generator.js';
-import { ADAM, createGeneratorStep, STUDENT, type GeneratorWeights } from './generator-step.js';
+import { createGenerator } from './generator.js';
+import {
+  ADAM,
+  createGeneratorStep,
+  generatorState,
+  STUDENT,
+  type GeneratorWeights,
+} from './generator-step.js';
 import { drawVariation, pairedTargets } from './variation.js';
 
 export interface GeneratorOptions {
@@ -105,7 +111,7 @@ export async function createLiveSource(
       state,
       input: stepInput(),
     });
-  let step = await compile(startState(generator));
+  let step = await compile(generatorState(generator));
 
   async function update(): Promise<Drawn> {
     throwIfInterrupted(control);
@@ -168,21 +174,6 @@ export async function createLiveSource(
       await alone.dispose();
     },
     dispose: () => step.dispose(),
-  };
-}
-
-/** The generator and Adam's moments of 0. */
-function startState({ parameters }: Generator): Arrays {
-  const blank = Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: new Float32Array(data.length) },
-    ]),
-  );
-  return {
-    ...prefixed('generator:', parameters),
-    ...prefixed('first:', blank),
-    ...prefixed('second:', blank),
   };
 }
 
