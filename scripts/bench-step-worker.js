@@ -87,13 +87,13 @@ async function prepareDream() {
   };
 }
 
-/** Teacher and pruned student on noise: KL and features, all gradients, SGD with momentum, masks. */
+/** Teacher and pruned student on noise: KL and features, all gradients, LARS, masks. */
 async function prepareDistill() {
   const { network, noise } = await setUp();
   const student = prune(network, { sparsity: 0.75 });
-  const input = { images: noise, learningRate: scalar(0.001), momentum: scalar(0.9) };
+  const input = { images: noise, learningRate: scalar(0.001) };
   return {
-    step: createDistilStep(network, { temperature: 3, features: 1 }),
+    step: createDistilStep(network, { temperature: 3, features: 1, momentum: 0.8, trust: 0.4 }),
     example: { state: distilState(network, student), input },
   };
 }

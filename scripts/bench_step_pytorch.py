@@ -89,9 +89,12 @@ class Dream:
 
 
 class Distill:
-    """One distillation update: masked student in training mode, KL and features, SGD with momentum."""
+    """One distillation update: masked student in training mode, KL and features, LARS."""
 
     TEMPERATURE = 3.0
+    RATE = 1e-3
+    MOMENTUM = 0.8
+    TRUST = 0.4
 
     def __init__(self, args, memory_format):
         self.teacher, self.student = (
@@ -105,8 +108,9 @@ class Distill:
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(self.teacher.input_shape, generator=generator).to(args.device)
         self.images = images.contiguous(memory_format=memory_format)
-        self.optimizer = torch.optim.SGD(self.student.trainable(), lr=1e-3, momentum=0.9)
         self.weights = [leaf for leaf in self.student.trainable() if leaf.dim() > 1]
+        self.vectors = [leaf for leaf in self.student.trainable() if leaf.dim() <= 1]
+        self.velocities = {leaf: torch.zeros_like(leaf) for leaf in self.student.trainable()}
         self.masks = [(w.detach().abs() > w.detach().abs().median()).to(w.dtype) for w in self.weights]
 
     def step(self):
@@ -116,11 +120,30 @@ class Distill:
         logits = F.log_softmax(self.student(self.images) / t, 1)
         divergence = F.kl_div(logits, target, reduction="batchmean", log_target=True)
         loss = t * t * divergence + feature_loss(self.teacher, self.student)
-        self.optimizer.zero_grad(set_to_none=True)
+        for leaf in self.student.trainable():
+            leaf.grad = None
         loss.backward()
-        self.optimizer.step()
-        with torch.no_grad():
-            torch._foreach_mul_(self.weights, self.masks)
+        self.update()
+
+    @torch.no_grad()
+    def update(self):
+        """As src/optimise/lars.ts, for all layers at once."""
+        torch._foreach_mul_([w.grad for w in self.weights], self.masks)
+        torch._foreach_add_(self.vectors, self.directions(self.vectors), alpha=-self.RATE)
+        directions = self.directions(self.weights)
+        lengths = torch._foreach_norm(self.weights)
+        torch._foreach_div_(lengths, torch._foreach_norm(directions))
+        torch._foreach_mul_(directions, lengths)
+        torch._foreach_add_(self.weights, directions, alpha=-self.RATE * self.TRUST)
+        torch._foreach_mul_(self.weights, self.masks)
+
+    def directions(self, leaves):
+        """Nesterov's: gradient plus momentum times the new velocity."""
+        gradients = [leaf.grad for leaf in leaves]
+        velocities = [self.velocities[leaf] for leaf in leaves]
+        torch._foreach_mul_(velocities, self.MOMENTUM)
+        torch._foreach_add_(velocities, gradients)
+        return list(torch._foreach_add(gradients, velocities, alpha=self.MOMENTUM))
 
 
 def synchronize(device):

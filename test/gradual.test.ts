@@ -13,7 +13,7 @@ import { createTinyNetwork } from './support/tiny-network.js';
 const network = createTinyNetwork(8);
 const OPTIONS = {
   ...{ steps: 40, learningRate: 0.05, warmUp: 0.1, checks: 8 },
-  ...{ temperature: 3, features: 0, momentum: 0.9 },
+  ...{ temperature: 3, features: 0, momentum: 0.8, trust: 0.4 },
 };
 let engine: Engine;
 beforeAll(async () => {

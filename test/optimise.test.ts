@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { adam, adamLearningRate } from '../src/optimise/adam.js';
 import { differentiate } from '../src/optimise/gradients.js';
+import { lars, type LarsOptions } from '../src/optimise/lars.js';
 import { cosineLearningRate } from '../src/optimise/schedules.js';
-import { heavyBallMomentum, sgd } from '../src/optimise/sgd.js';
 import { createRandom } from '../src/random.js';
 import { createEagerEngine } from './support/eager-engine.js';
 
@@ -49,24 +49,57 @@ describe('Adam', () => {
   });
 });
 
-test('gradient descent with momentum follows the recurrence of a velocity, while its rate changes', () => {
-  let x = [1, -2, 3, 0.5];
-  let v = [0, 0, 0, 0];
+describe('LARS', () => {
+  const options: LarsOptions = { momentum: 0.8, trust: 0.4 };
   const rates = [0, 0.01, 0.02, 0.02, 0.015, 0.004];
-  let state = { value: tf.tensor(x), before: tf.tensor(x) };
-  gradientsOf(24).forEach((g, i) => {
-    const rate = rates[Math.floor(i / 4)];
-    const lastRate = i === 0 ? 0 : rates[Math.floor((i - 1) / 4)];
-    // Where nothing moves, nothing is remembered.
-    v = rate === 0 ? v : v.map((velocity, j) => 0.9 * velocity + g[j]);
-    x = x.map((value, j) => value - rate * v[j]);
-    const momentum = heavyBallMomentum(0.9, rate, lastRate);
-    state = sgd(state, tf.tensor(g), tf.scalar(rate), tf.scalar(momentum));
+
+  /** In double precision; `share` is what a direction is multiplied by, of its length and that of the weights. */
+  function expected(
+    start: number[],
+    gradients: number[][],
+    share: (w: number, d: number) => number,
+  ): number[] {
+    let [w, v] = [start, start.map(() => 0)];
+    gradients.forEach((g, i) => {
+      v = v.map((velocity, j) => 0.8 * velocity + g[j]);
+      const d = g.map((x, j) => x + 0.8 * v[j]);
+      const length = rates[Math.floor(i / 4)] * share(Math.hypot(...w), Math.hypot(...d));
+      w = w.map((x, j) => x - length * d[j]);
+    });
+    return w;
+  }
+
+  function actual(start: number[], shape: number[], gradients: number[][]): Float32Array {
+    let state = { value: tf.tensor(start, shape), velocity: tf.zeros(shape) };
+    gradients.forEach((g, i) => {
+      state = lars(state, tf.tensor(g, shape), tf.scalar(rates[Math.floor(i / 4)]), options);
+    });
+    return state.value.dataSync() as Float32Array;
+  }
+
+  const start = [1, -2, 3, 0.5];
+  const gradients = gradientsOf(24);
+
+  test("takes the steps of PyTorch's SGD with Nesterov's momentum where there is one dimension", () => {
+    const wanted = expected(start, gradients, () => 1);
+    actual(start, [4], gradients).forEach((x, j) => {
+      expect(x).toBeCloseTo(wanted[j], 5);
+    });
   });
-  // A rounding of the weights, 2^-23 at most, is carried on by the momentum: ten times as much in each of 24 steps.
-  const bound = 24 * 10 * 2 ** -23;
-  state.value.dataSync().forEach((value: number, j: number) => {
-    expect(Math.abs(value - x[j])).toBeLessThan(bound);
+
+  test('moves the weights of a layer by a share of their norm, whatever the length of the gradient', () => {
+    const wanted = expected(start, gradients, (w, d) => (0.4 * w) / d);
+    for (const scale of [1, 1e-6, 1e6]) {
+      const scaled = gradients.map((g) => g.map((x) => x * scale));
+      actual(start, [2, 2], scaled).forEach((x, j) => {
+        expect(x).toBeCloseTo(wanted[j], 5);
+      });
+    }
+  });
+
+  test('leaves weights alone that have no gradient', () => {
+    const none = gradients.map((g) => g.map(() => 0));
+    expect(Array.from(actual(start, [2, 2], none))).toEqual(start);
   });
 });
 

@@ -4,24 +4,28 @@ import type { Arrays, Step } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
-import { sgd } from '../optimise/sgd.js';
+import { lars, type LarsOptions } from '../optimise/lars.js';
 import { prefixed, select } from '../prefix.js';
 import { isTrainable, type Student } from '../student.js';
 import { distillationLoss, featureLoss } from './losses.js';
 
-export interface DistilStepOptions {
+export interface DistilStepOptions extends LarsOptions {
   readonly temperature: number;
   /** Weight of the distance between equal layers' batch-norm outputs; 0 leaves it out. */
   readonly features: number;
 }
 
 /**
- * The state of distillation. Its names: `weight:` (what is trained), `statistic:` (running means and variances), `mask:`
- * and `before:` (what is trained, as it was before the last update) before the parameter's name.
+ * The state of distillation. Its names: `weight:` (what is trained), `velocity:` (of that), `statistic:` (running means and
+ * variances) and `mask:` before the parameter's name.
  */
 export function distilState(network: Network, student: Student): Arrays {
   const state = studentState(network, student);
-  return { ...state, ...prefixed('before:', select(state, 'weight:')) };
+  const entries = Object.entries(select(state, 'weight:'));
+  const still = entries.map(([name, { shape, data }]) => ({
+    [`velocity:${name}`]: { shape, data: new Float32Array(data.length) },
+  }));
+  return Object.assign({}, state, ...still) as Arrays;
 }
 
 /** The part of the state that is the student. */
@@ -42,11 +46,11 @@ export function weightsOf(state: Arrays): Map<string, Float32Array> {
 /**
  * One update of the student, which runs in training mode (batch statistics) against the teacher in inference mode.
  * Masked weights are exactly 0 after every update.
- * input: `images` [batch, channels, height, width]; `learningRate` and `momentum` [], as of `sgd`. output: the loss and
- * its terms, scalars.
+ * input: `images` [batch, channels, height, width]; `learningRate` []. output: the loss and its terms, scalars.
  */
-export function createDistilStep(network: Network, { temperature, features }: DistilStepOptions): Step {
-  return (state, { images, learningRate, momentum }) => {
+export function createDistilStep(network: Network, options: DistilStepOptions): Step {
+  const { temperature, features } = options;
+  return (state, { images, learningRate }) => {
     const teacher = network.forward(tf, {}, images);
     const statistics = select(state, 'statistic:');
     const { outputs, gradients } = differentiate(
@@ -66,13 +70,15 @@ export function createDistilStep(network: Network, { temperature, features }: Di
     const masks = select(state, 'mask:');
     const next = Object.entries(prefixed('mask:', masks));
     for (const [name, gradient] of Object.entries(gradients)) {
-      const old = { value: state[`weight:${name}`], before: state[`before:${name}`] };
-      const { value, before } = labelled(tf, `the update of '${name}'`, () =>
-        sgd(old, gradient, learningRate, momentum),
-      );
+      const old = { value: state[`weight:${name}`], velocity: state[`velocity:${name}`] };
       const mask = masks[name] as tf.Tensor | undefined;
-      next.push([`weight:${name}`, mask ? tf.mul(value, mask) : value]);
-      next.push([`before:${name}`, before]);
+      const kept = (x: tf.Tensor) => (mask ? tf.mul(x, mask) : x);
+      const { value, velocity } = labelled(tf, `the update of '${name}'`, () =>
+        lars(old, kept(gradient), learningRate, options),
+      );
+      // What is cut as the student learns has been moving.
+      next.push([`weight:${name}`, kept(value)]);
+      next.push([`velocity:${name}`, velocity]);
     }
     const isOutput = (name: string) => !name.startsWith('statistic:');
     const entries = Object.entries(outputs);

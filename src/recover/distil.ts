@@ -4,7 +4,6 @@ import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.
 import { scalar } from '../engine/host-tensor.js';
 import type { Network } from '../network/network.js';
 import { cosineLearningRate } from '../optimise/schedules.js';
-import { heavyBallMomentum } from '../optimise/sgd.js';
 import { throwIfInterrupted, type RunControl } from '../progress.js';
 import { atStep, requireFiniteOutput, requireFiniteState, type Circumstances } from '../require-finite.js';
 import { replaceWeights, type Student } from '../student.js';
@@ -21,8 +20,6 @@ export interface DistilOptions extends DistilStepOptions {
   readonly steps: number;
   /** Highest learning rate of the gradient descent; rises linearly at first, then falls to 0 along a cosine. */
   readonly learningRate: number;
-  /** Of the gradient descent. */
-  readonly momentum: number;
   /** Share of the steps in which the rate rises. */
   readonly warmUp: number;
   /** Times the student is measured on the held-out images while it learns. */
@@ -124,8 +121,5 @@ async function better(
 }
 
 function stepInput(images: HostTensor, options: DistilOptions, step: number): Arrays {
-  const learningRate = cosineLearningRate(options, step);
-  const lastRate = step === 0 ? 0 : cosineLearningRate(options, step - 1);
-  const momentum = heavyBallMomentum(options.momentum, learningRate, lastRate);
-  return { images, learningRate: scalar(learningRate), momentum: scalar(momentum) };
+  return { images, learningRate: scalar(cosineLearningRate(options, step)) };
 }

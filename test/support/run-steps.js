@@ -44,9 +44,9 @@ const steps = {
     }),
   },
   distil: {
-    step: createDistilStep(network, { temperature: 3, features: 0.5 }),
+    step: createDistilStep(network, { temperature: 3, features: 0.5, momentum: 0.8, trust: 0.4 }),
     state: distilState(network, student),
-    input: (i) => ({ images: noise(2 + i), learningRate: scalar(0.01), momentum: scalar(0.9) }),
+    input: (i) => ({ images: noise(2 + i), learningRate: scalar(0.01) }),
   },
   statistics: {
     step: createStatisticsStep(network, student),

@@ -84,13 +84,9 @@ function generating(): StepCase {
 function distillation(features: number): StepCase {
   return {
     name: `distillation, feature weight ${features}`,
-    step: createDistilStep(network, { temperature: 3, features }),
+    step: createDistilStep(network, { temperature: 3, features, momentum: 0.8, trust: 0.4 }),
     state: distilState(network, student),
-    inputs: [2, 3, 4].map((seed) => ({
-      images: noise(seed),
-      learningRate: scalar(0.05),
-      momentum: scalar(0.9),
-    })),
+    inputs: [2, 3, 4].map((seed) => ({ images: noise(seed), learningRate: scalar(0.05) })),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Diagnose, OnnxRuntimeStep } from './compiled-step.js';
 import { diagnose } from './diagnose.js';
 import { emit, outputName } from './emit.js';
 import { feedConstants } from './feed-constants.js';
-import { handOver } from './hand-over.js';
+import type { Graph } from './graph.js';
 import { INPUT, OUTPUT, STATE, trace } from './recorder.js';
 import { loadOnnxRuntime } from './runtime.js';
 import { createSession } from './session.js';
@@ -45,7 +45,8 @@ async function compileStep(
   const named = (prefix: string, names: Iterable<string>): string[] =>
     [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const stateNames = named(STATE, graph.outputs.keys());
-  const moved = staysOnDevice ? new Map<string, string>() : handOver(graph);
+  // GpuState keeps only what a run returns.
+  if (!staysOnDevice) dropUnchanged(graph);
   const changed = named(STATE, graph.outputs.keys());
   const session = await createSession(emit(graph), {
     device,
@@ -55,7 +56,7 @@ async function compileStep(
     onDevice: staysOnDevice ? changed.map((name) => outputName(STATE + name)) : [],
   });
   const blocked = new Set(named(STATE, optimised.blocked));
-  const state = packState(withoutTwins(example.state, moved), blocked, block);
+  const state = packState(example.state, blocked, block);
   const plain = new OnnxRuntimeStep(
     ort,
     session,
@@ -66,16 +67,17 @@ async function compileStep(
       outputNames: named(OUTPUT, graph.outputs.keys()),
       constants,
     },
-    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state, changed, moved),
+    staysOnDevice ? new GpuState(ort, state) : new HostState(ort, state, changed),
     diagnosis(step, blocked, block),
   );
   return blocked.size === 0 ? plain : new BlockedStep(plain, blocked, block);
 }
 
-/** Without what begins as the entry whose old values it takes: until the first run both are one. */
-function withoutTwins(state: Arrays, moved: ReadonlyMap<string, string>): Arrays {
-  const isTwin = (name: string): boolean => moved.has(name) && state[name] === state[moved.get(name)!];
-  return Object.fromEntries(Object.entries(state).filter(([name]) => !isTwin(name)));
+/** Takes away the outputs that are state as it came: masks, a student that is only looked at. */
+function dropUnchanged({ inputs, outputs }: Graph): void {
+  for (const [name, value] of outputs) {
+    if (name.startsWith(STATE) && inputs.get(name) === value) outputs.delete(name);
+  }
 }
 
 /** A function of its own, for what it makes lives as long as the step and keeps all that is within reach of it. */

@@ -24,97 +24,49 @@ export interface StepState {
   dispose(): Promise<void>;
 }
 
-interface HostView {
-  readonly current: OrtTensors;
-  readonly targets: OrtTensors;
-}
-
 /**
  * In memory of the host, where runs write into given tensors: two buffers for what a run changes, whose roles swap after
- * each run, and one for what it only reads. An entry that takes another's old value is the second buffer of that other.
+ * each run, and one for what it only reads.
  */
 export class HostState implements StepState {
-  /** Where the next run reads and writes, and where the one after it does. */
-  private views: readonly [HostView, HostView] | undefined;
-  private readonly given: OrtTensors;
+  current: OrtTensors;
+  private written: OrtTensors | undefined;
 
   /**
    * @param state becomes its own: runs write into these arrays
    * @param changed names of the entries that a run computes
-   * @param moved by name, the entry of `changed` whose old value it takes, and whose new value is written in its place;
-   * where it is missing in `state`, it begins as that entry
    */
   constructor(
     private readonly ort: OnnxRuntime,
     state: Arrays,
     private readonly changed: readonly string[],
-    private readonly moved: ReadonlyMap<string, string>,
   ) {
-    this.given = toTensors(ort, state);
+    this.current = toTensors(ort, state);
   }
 
   /** Not made before the first use: by then the memory of what compiling left behind may be free. */
-  private get both(): readonly [HostView, HostView] {
-    this.views ??= this.makeViews();
-    return this.views;
-  }
-
-  private makeViews(): readonly [HostView, HostView] {
-    const { given, changed, moved, ort } = this;
-    const current = { ...this.ofSources(given), ...given };
-    const places = new Map(
-      [...moved].map(([name, source]) => [source, given[name] as OrtTensor | undefined]),
-    );
-    const blank = ({ dims }: OrtTensor) => new ort.Tensor('float32', new Float32Array(sizeOf(dims)), dims);
-    const targets = Object.fromEntries(changed.map((name) => [name, places.get(name) ?? blank(given[name])]));
-    const written = Object.fromEntries(changed.map((name) => [name, given[name]]));
-    return [
-      { current, targets },
-      { current: { ...current, ...targets, ...this.ofSources(given) }, targets: written },
-    ];
-  }
-
-  /** For the entries that take others' old values, what `tensors` has of those others. */
-  private ofSources(tensors: OrtTensors): OrtTensors {
-    return Object.fromEntries([...this.moved].map(([name, source]) => [name, tensors[source]]));
-  }
-
-  /** The view with memory of its own for what begins as another entry: where that one's next value goes. */
-  private settled({ current, targets }: HostView): HostView {
-    return { current: { ...current, ...this.ofSources(targets) }, targets };
-  }
-
-  get current(): OrtTensors {
-    return this.both[0].current;
-  }
-
   get targets(): OrtTensors {
-    return this.both[0].targets;
+    const blank = ({ dims }: OrtTensor) =>
+      new this.ort.Tensor('float32', new Float32Array(sizeOf(dims)), dims);
+    this.written ??= Object.fromEntries(this.changed.map((name) => [name, blank(this.current[name])]));
+    return this.written;
   }
 
   advance(next: OrtTensors): void {
-    const [view, following] = this.both;
+    const { current, targets } = this;
     // onnxruntime-node 1.30 copies what it has written into given memory: the copies would wait for the collector.
-    const copies = Object.entries(next).filter(([name, { data }]) => data !== view.targets[name].data);
+    const copies = Object.entries(next).filter(([name, { data }]) => data !== targets[name].data);
     structuredClone(null, { transfer: copies.map(([, tensor]) => dataOf(tensor).buffer as ArrayBuffer) });
-    this.views = [following, this.settled(view)];
+    this.written = Object.fromEntries(this.changed.map((name) => [name, current[name]]));
+    this.current = { ...current, ...targets };
   }
 
   read(which: 'current' | 'previous' = 'current'): Promise<Arrays> {
-    const [{ current }, { current: previous }] = this.both;
-    // What the run has written over is told as what took its place.
-    const read = which === 'current' ? current : { ...previous, ...this.ofSources(previous) };
+    const read = which === 'current' ? this.current : { ...this.current, ...this.targets };
     return Promise.resolve(copyArrays(toArrays(read)));
   }
 
   write(state: Arrays): void {
-    const [view, next] = this.both;
-    for (const [name, source] of this.moved) {
-      if (view.current[name] === view.current[source]) {
-        dataOf(view.targets[source]).set(dataOf(view.current[source]));
-      }
-    }
-    this.views = [this.settled(view), next];
     for (const [name, { data }] of Object.entries(state)) dataOf(this.current[name]).set(data);
   }
 

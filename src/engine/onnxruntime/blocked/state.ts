@@ -5,7 +5,7 @@
 import type { Graph } from '../graph.js';
 import { ELEMENTWISE } from '../passes/elementwise.js';
 import { liveNodes, rewrite } from '../rewrite.js';
-import { type GraphNode, type Value, sameShape } from '../value.js';
+import { type GraphNode, type Value, sameShape, sizeOf } from '../value.js';
 import { BlockedLayout } from './layout.js';
 
 /** A graph, and the names of those of its inputs (outputs have the same names) that are filters in blocks. */
@@ -16,7 +16,7 @@ export interface BlockedState {
 
 /**
  * A state entry goes into blocks where an element-wise path leads from or to a BlockFilter or UnblockFilter; along that
- * path everything is computed in blocks.
+ * path everything is computed in blocks, and so are sums over all of it.
  */
 export function blockState(source: Graph, block: number): BlockedState {
   const paths = new Paths();
@@ -51,6 +51,7 @@ export function blockState(source: Graph, block: number): BlockedState {
   const inBlocks = (value: Value): boolean =>
     [...blocked].some((name) => paths.connected(value, source.inputs.get(name)!));
   const moved = new Set(nodes.filter((node) => joins(node) && inBlocks(node.outputs[0])));
+  const summed = new Set(nodes.filter((node) => isTotal(node) && inBlocks(node.inputs[0])));
   const plain = (value: Value, target: Graph): Value =>
     new BlockedLayout(target, block).plainFilter(value, value.shape[0], value.shape[1]);
   const graph = rewrite(
@@ -58,6 +59,8 @@ export function blockState(source: Graph, block: number): BlockedState {
     (node, inputs, target) => {
       const [output] = node.outputs;
       const layout = new BlockedLayout(target, block);
+      if (summed.has(node))
+        return target.op(node.op, [layout.filter(inputs[0])], node.attributes, output.shape);
       if (!moved.has(node)) return node.op === 'BlockFilter' ? layout.filter(inputs[0]) : undefined;
       const operands = inputs.map((input) =>
         sameShape(input.shape, output.shape) ? layout.filter(input) : input,
@@ -69,6 +72,11 @@ export function blockState(source: Graph, block: number): BlockedState {
   for (const name of blocked)
     graph.outputs.set(name, new BlockedLayout(graph, block).filter(graph.outputs.get(name)!));
   return { graph, blocked };
+}
+
+/** Over all elements, in whatever order. */
+function isTotal({ op, inputs: [x], outputs: [output] }: GraphNode): boolean {
+  return op === 'ReduceSum' && x.shape.length === 4 && sizeOf(output.shape) === 1;
 }
 
 /** Values by the element-wise path they are on (disjoint sets), of which some are marked. */
