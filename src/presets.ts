@@ -105,12 +105,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     companions: { ...COMPANIONS, batches: 4 },
     statisticsBatches: 16,
     reconstruct: { ...RECONSTRUCT, batches: 4 },
-    distil: { ...DISTIL, steps: 65, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 60, learningRate: 0.05 },
   },
   standard: {
     ...COMMON,
     dream: { ...DREAM, count: 1024, iterations: 150 },
-    distil: { ...DISTIL, steps: 150, learningRate: 0.05 },
+    distil: { ...DISTIL, steps: 120, learningRate: 0.05 },
   },
   thorough: {
     ...COMMON,

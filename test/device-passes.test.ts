@@ -88,16 +88,21 @@ test.each([
 });
 
 test.each([
-  ['mean', [0, 2, 3]],
-  ['sum', [0, 2, 3]],
-  ['mean', [0, 1, 2, 3]],
-  ['sum', [1, 2, 3]],
-] as const)('the %s over axes %j, the pixels of each image and channel first', async (kind, axes) => {
+  ['mean', [4, 3, 5, 6], [0, 2, 3], 2],
+  ['sum', [4, 3, 5, 6], [0, 2, 3], 2],
+  ['mean', [4, 3, 5, 6], [0, 1, 2, 3], 2],
+  ['sum', [4, 3, 5, 6], [1, 2, 3], 2],
+  ['sum', [4, 3, 5, 6], [1], 1],
+  ['sum', [70, 60, 3, 3], [0, 1, 2, 3], 3],
+  ['sum', [70, 60], [0, 1], 2],
+  ['mean', [7, 6], [0, 1], 1],
+] as const)('the %s of %j over axes %j is taken in %d parts', async (kind, shape, axes, parts) => {
   const step: Step = (state, { x }) => ({ state, output: { y: tf[kind](tf.square(x), [...axes], true) } });
-  const x = { shape: [4, 3, 5, 6], data: createRandom(5).gaussian(360) };
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  const x = { shape: [...shape], data: createRandom(5).gaussian(size) };
   const [expected, actual] = [await run(step, x, 'cpu'), await run(step, x, 'webgpu')];
   const reductions = (operators: string[]) => operators.filter((operator) => operator.startsWith('Reduce'));
-  expect([expected, actual].map(({ operators }) => reductions(operators).length)).toEqual([1, 2]);
+  expect([expected, actual].map(({ operators }) => reductions(operators).length)).toEqual([1, parts]);
   expect(actual.data).toHaveLength(expected.data.length);
   actual.data.forEach((value, i) => {
     expect(Math.abs(value - expected.data[i])).toBeLessThan(1e-5 * Math.abs(expected.data[i]));
