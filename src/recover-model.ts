@@ -34,8 +34,8 @@ export type { RecoverDetails, RecoverResult } from './recover-result.js';
 
 /**
  * How often a job holds the weights: the file's, the classifier's two, the student's, its masks and scores, what is
- * written, and that read again (7.4 times were measured on 2.4 GB). Distillation has them as they are and as they were,
- * the masks, the gradients, and the teacher's; its factor was found with more buffers than it has now.
+ * written, and that read again (7.4 times were measured on 2.4 GB). Distillation has them and their velocities, each as they
+ * are and as they come to be, the masks, the gradients, and the teacher's.
  */
 const COPIES = { prune: 7.5, recover: 14 } as const;
 

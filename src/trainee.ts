@@ -19,8 +19,6 @@ import type { Teacher } from './teacher.js';
 export interface Trainee {
   readonly model: Model;
   readonly network: Network;
-  /** Of the learning rate that suits a network trained with batch norm. */
-  readonly rate: number;
   /** Its student as one of the teacher's own network, which is that of the file. */
   readonly restore: (student: Student) => Student;
 }
@@ -31,13 +29,6 @@ export interface Subject extends Trainee {
   /** How images are made from it; null where others are learnt from. */
   readonly synthesis: SourceName | null;
 }
-
-/**
- * Filters of length 1 are shorter than what training with batch norm makes of them (about 1.5 in ResNets), and a step
- * turns a filter by its rate over the length squared. At the whole rate training diverges on the fixture teachers in
- * batches of 32; at half of this share it learns as well.
- */
-const NORMALIZED_RATE = 0.4;
 
 /** Whether the file keeps statistics of the training images. */
 export function hasStatistics({ network }: Pick<Teacher, 'network'>): boolean {
@@ -65,7 +56,7 @@ export function noteNormalization(
 
 /** The teacher as it is. */
 export function trainAsItIs({ model, network }: Pick<Teacher, 'model' | 'network'>): Trainee {
-  return { model, network, rate: 1, restore: (student) => student };
+  return { model, network, restore: (student) => student };
 }
 
 /**
@@ -92,7 +83,6 @@ export async function trainNormalized(
   return {
     model: normalized,
     network: trained,
-    rate: NORMALIZED_RATE,
     restore: (student) => foldBatchNorms(network, convolutions, trained, student),
   };
 }

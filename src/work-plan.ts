@@ -81,26 +81,25 @@ export async function planWork(
   { stage, control }: RunRecord,
 ): Promise<WorkPlan> {
   const { preset, budget, dryRun } = options;
-  const distilling = { ...preset.distil, learningRate: subject.rate * preset.distil.learningRate };
   if (dryRun || (budget === undefined && !options.announce)) {
     const { dream: images, generator, companions } = preset;
-    const { steps } = distilling;
+    const { steps } = preset.distil;
     const climb = chooseClimb(options.rungs, options, steps);
-    return { dream: images, generator, companions, ...climb, steps, distil: () => distilling };
+    return { dream: images, generator, companions, ...climb, steps, distil: () => preset.distil };
   }
-  return stage('plan', () => measureAndPlan(engine, subject, distilling, options, control));
+  return stage('plan', () => measureAndPlan(engine, subject, options, control));
 }
 
 async function measureAndPlan(
   engine: Engine,
   subject: Subject,
-  distilling: Preset['distil'],
   options: PlanOptions,
   control: RunControl,
 ): Promise<WorkPlan> {
-  const { rungs, budget = Infinity, elapsed } = options;
-  const pace = await measureStages(engine, subject, distilling, options, control);
-  const fit = ({ rungs: climbed }: Climb) => fitWork(subject, distilling, pace, climbed, options);
+  const { preset, rungs, budget = Infinity, elapsed } = options;
+  const { distil: distilling } = preset;
+  const pace = await measureStages(engine, subject, options, control);
+  const fit = ({ rungs: climbed }: Climb) => fitWork(subject, pace, climbed, options);
   let climb = chooseClimb(rungs, options, distilling.steps);
   let work = fit(climb);
   const fitted = chooseClimb(rungs, options, work.steps);
@@ -131,7 +130,6 @@ async function measureAndPlan(
 /** Synthesis and steps of distillation that there is time for beside the cheap rungs; what they take, in seconds. */
 function fitWork(
   subject: Subject,
-  distilling: Preset['distil'],
   pace: StagePaces,
   rungs: readonly RungName[],
   { preset, budget = Infinity, elapsed }: PlanOptions,
@@ -153,7 +151,7 @@ function fitWork(
   const left = Math.max(0, free - dreaming);
   const [steps, wanted] =
     budget === Infinity
-      ? [distilling.steps, secondsFor(distilling.steps, pace.distil)]
+      ? [preset.distil.steps, secondsFor(preset.distil.steps, pace.distil)]
       : [stepsWithin(left, pace.distil), left];
   return { synthesis, steps, dreaming, recovering: cheap + (distils ? wanted : 0) };
 }
@@ -183,7 +181,6 @@ const NOTHING: Pace = { setUp: 0, perStep: 0 };
 async function measureStages(
   engine: Engine,
   subject: Subject,
-  distilling: Preset['distil'],
   { preset, maxMemory }: Pick<PlanOptions, 'preset' | 'maxMemory'>,
   control: RunControl,
 ): Promise<StagePaces> {
@@ -192,7 +189,7 @@ async function measureStages(
     return {
       dream: synthesis ? await measureDreaming(engine, subject, preset, maxMemory, control) : NOTHING,
       generator: NOTHING,
-      distil: await measureDistillation(engine, network, noiseSource(subject), distilling, control),
+      distil: await measureDistillation(engine, network, noiseSource(subject), preset.distil, control),
     };
   }
   const small = lowerModel(model, { batch: preset.generator.batch, maxMemory });
@@ -205,7 +202,7 @@ async function measureStages(
     }, control);
     const drawn = createPooledProceduralSource(small.input.shape, preprocessing, few, createRandom(0));
     const mixed = mixedSource(source!, drawn, preset.procedural);
-    const distil = await measureDistillation(engine, network, mixed, distilling, control);
+    const distil = await measureDistillation(engine, network, mixed, preset.distil, control);
     // No update of the generator is among the steps that count.
     return { dream, generator, distil: { ...distil, perStep: distil.perStep + drawingPace(generator) } };
   } finally {
