@@ -44,6 +44,9 @@ const DREAM = { batch: 64 };
 // that again: no more.
 // Features at 60 in place of 5, 400 steps, two seeds: a ResNet-20 at 90 and 95% agreed with its teacher on 86.8 and 77.9 of 100
 // real images in place of 81.9 and 68.6, a ResNet-8 and a MobileNetV2 at 90% on 81.6 and 76.6 in place of 78.5 and 73.7.
+// What moves by a share of its norm (0.4 of the rate, LARS), and not by its gradient, needs a fifth fewer steps: a ResNet-20
+// at 95% ended 3.9 from its teacher after 432 of them in place of 4.2, and 3.7 after 648 in place of 3.8 (divergence on 2,000
+// real images, two orders of the images learnt from).
 const DISTIL = {
   batch: 64,
   warmUp: 0.1,
