@@ -125,6 +125,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
 };
 
+/**
+ * From so many halvings on steps grow with their square: a ResNet-20 at 90% had 86.4 after 399 steps, of 88.2 with real images
+ * in place of synthetic ones; at 95% 78.2 of 84.0 after 519.
+ */
+const MANY = 3.5;
+
 /** Of ImageNet's size: what a step keeps in memory grows with the pixels. */
 const FEW = 16;
 /** So few images at once are made more often. */
@@ -141,7 +147,7 @@ export function presetFor(preset: Preset, item: readonly number[], sparsity = 0)
   const { companions, distil } = preset;
   const grown = {
     companions: { ...companions, iterations: Math.round(halvings * companions.iterations) },
-    distil: { ...distil, steps: Math.round(halvings * distil.steps) },
+    distil: { ...distil, steps: Math.round(halvings * Math.max(1, halvings / MANY) * distil.steps) },
   };
   return forImages({ ...preset, ...grown }, item);
 }

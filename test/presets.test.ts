@@ -15,6 +15,14 @@ test('steps and the updates of companions grow with the halvings of what is kept
   expect(lengths).toEqual([least, least, least, [20, 200], [30, 300], [33, 332]]);
 });
 
+test('beyond nine tenths steps grow with the square of the halvings, companions as before', () => {
+  const [four, eight] = [1 - 1 / 16, 1 - 1 / 256].map((sparsity) =>
+    presetFor(PRESETS.standard, [3, 32, 32], sparsity),
+  );
+  expect(eight.distil.steps / four.distil.steps).toBeCloseTo(4, 2);
+  expect(eight.companions.iterations).toBe(2 * four.companions.iterations);
+});
+
 test('of large images fewer are taken at a time, and made more often', () => {
   const [small, large] = [32, 224].map((side) => presetFor(PRESETS.standard, [3, side, side], 0.5));
   expect(large.distil.batch).toBe(small.distil.batch / 4);
