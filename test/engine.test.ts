@@ -239,16 +239,20 @@ describe('state', () => {
     expectClose(await actual.readState(), await expected.readState());
   });
 
-  test('of which one entry takes the old value of another', () =>
+  test.each([
+    ['a value of its own', gaussian('before', 3, 1)],
+    ['that value', state.w],
+  ])('of which one entry takes the old value of another, and begins with %s', (_, before) =>
     compare(
       ({ w, before }) => {
         const next = tf.mul(w, 0.5);
         return { state: { w: next, before: w }, output: { product: tf.sum(tf.mul(tf.exp(next), before)) } };
       },
-      { w: state.w, before: gaussian('before', 3, 1) },
+      { w: state.w, before },
       {},
       5,
-    ));
+    ),
+  );
 
   test('can be read, replaced and continued', async () => {
     const a = await compiled.compile(step, { state, input });

@@ -14,8 +14,8 @@ success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_r
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
 of earlier settings: plain gradient descent with a heavy ball in place of LARS, half as many steps again (\`fast\`: a tenth),
 150 updates of the generator in place of 110; so are the ablation and the ceilings but those at 90 and 95%, which are of 399
-and 519 steps by LARS; at 95% runs of 519, 519 and 640 steps had 78.6, 77.8 and 76.8. \`fast\` at 90% had 199 steps (today 221), \`thorough\` 1,993 (2,207). The paper's recipe takes
-as long whatever is cut.
+and 519 steps by LARS; at 95% runs of 519, 519 and 640 steps had 78.6, 77.8 and 76.8. \`fast\` at 90% had 199 steps (today
+221), \`thorough\` 1,993 (2,207). The paper's recipe takes as long whatever is cut.
 `;
 
 /** @param all as the cache holds them */

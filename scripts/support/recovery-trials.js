@@ -130,9 +130,9 @@ trials on this page but those of the first table are of the first row's rule.
 | 648 steps, the first row's rule; today's | 80.0, 80.4; 80.6, 81.4 | 3.75, 3.80; 3.63, 3.68 |
 
 At 80%, 348 steps: 93.6 and 1.12 by the first rule; with a momentum of 0.9 by 0.02 of the norm 94.1 and 1.02, by 0.005
-94.2 and 1.00. Whole runs, each with images of its own, agreement as above: a ResNet-8 at 75% 82.4, by
-LARS in as many steps 84.0; a MobileNetV2 at 75% 83.5, 83.2. A ResNet-20 whose batch norm was folded, 75%, at 0.4 of the rate as before and at the whole:
-92.5, 93.4.
+94.2 and 1.00. Whole runs, each with images of its own, agreement as above: a ResNet-8 at 75% 82.4, by LARS in as many steps
+84.0; a MobileNetV2 at 75% 83.5, 83.2. A ResNet-20 whose batch norm was folded, 75%, at 0.4 of the rate as before and at the
+whole: 92.5, 93.4.
 `;
 
 /** Images made once, 432 steps, seeds within 0.3 of one another. */

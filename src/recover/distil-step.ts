@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { toArrays } from '../classifier.js';
 import type { Arrays, Step } from '../engine/engine.js';
+import { zerosLike } from '../engine/host-tensor.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
 import { differentiate } from '../optimise/gradients.js';
@@ -21,11 +22,7 @@ export interface DistilStepOptions extends LarsOptions {
  */
 export function distilState(network: Network, student: Student): Arrays {
   const state = studentState(network, student);
-  const entries = Object.entries(select(state, 'weight:'));
-  const still = entries.map(([name, { shape, data }]) => ({
-    [`velocity:${name}`]: { shape, data: new Float32Array(data.length) },
-  }));
-  return Object.assign({}, state, ...still) as Arrays;
+  return { ...state, ...prefixed('velocity:', zerosLike(select(state, 'weight:'))) };
 }
 
 /** The part of the state that is the student. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Arrays, Step } from '../../engine/engine.js';
+import { zerosLike } from '../../engine/host-tensor.js';
 import { labelled } from '../../engine/labels.js';
 import type { Network } from '../../network/network.js';
 import { adam, type AdamOptions } from '../../optimise/adam.js';
@@ -29,12 +30,7 @@ export const STUDENT = 'student:';
 
 /** The state that an update begins with: the generator, and Adam's moments of 0. */
 export function generatorState({ parameters }: Generator): Arrays {
-  const blank = Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: new Float32Array(data.length) },
-    ]),
-  );
+  const blank = zerosLike(parameters);
   return {
     ...prefixed('generator:', parameters),
     ...prefixed('first:', blank),
