@@ -207,9 +207,17 @@ function progressOf(
   shards: number,
 ): Pick<RunControl, 'onProgress'> {
   if (!onProgress) return {};
+  const start = performance.now();
+  const after = shards - done - 1;
   return {
-    onProgress: (event) => {
-      onProgress({ ...event, step: done * event.steps + event.step, steps: shards * event.steps });
+    onProgress({ secondsLeft, ...event }) {
+      const whole = (performance.now() - start) / 1000 + (secondsLeft ?? 0);
+      onProgress({
+        ...event,
+        step: done * event.steps + event.step,
+        steps: shards * event.steps,
+        ...(secondsLeft === undefined ? {} : { secondsLeft: secondsLeft + after * whole }),
+      });
     },
   };
 }

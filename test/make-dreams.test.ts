@@ -11,6 +11,7 @@ import { makeDreams } from '../src/make-dreams.js';
 import { mergeDreams } from '../src/merge-dreams.js';
 import { encodeNpy } from '../src/npy.js';
 import { resolvePreprocessing } from '../src/preprocess.js';
+import type { ProgressEvent } from '../src/progress.js';
 import { recoverModel } from '../src/recover-model.js';
 import { runModel } from '../src/verify/run-model.js';
 import { TINY_DREAMS, useDreamFolder } from './support/dream-sets.js';
@@ -22,6 +23,11 @@ const SET = ['dreams.png', 'manifest.json', 'report.html', 'report.json'];
 
 const make = (name: string, options: DreamsOptions = {}) =>
   makeDreams(path('teacher.onnx'), path(name), { ...TINY_DREAMS, ...options });
+/** Of so many images the method makes two shards by itself. */
+const TWO_SHARDS = {
+  count: 260,
+  preset: { ...TINY_PRESET, dream: { ...TINY_PRESET.dream, batch: 130, iterations: 2 } },
+};
 const shard = (index: number, of = 2) => ({ shard: { index, of } });
 const sha256 = (file: string) =>
   createHash('sha256')
@@ -124,12 +130,24 @@ describe('making dreams', () => {
     expect(sha256(`set/${SHARDS[0]}`)).toBe(before);
   });
 
-  test('interrupted, it leaves whole shards, and goes on from there with the same result', async () => {
-    // Of so many images the method makes two shards by itself.
-    const options = {
-      count: 260,
-      preset: { ...TINY_PRESET, dream: { ...TINY_PRESET.dream, batch: 130, iterations: 2 } },
+  test('tells the time left of all shards', async () => {
+    const left: (number | undefined)[] = [];
+    const start = performance.now();
+    let first = 0;
+    const onProgress = ({ step, secondsLeft }: ProgressEvent) => {
+      left.push(secondsLeft);
+      if (step === 2) first = (performance.now() - start) / 1000;
     };
+    await make('set', { ...TWO_SHARDS, onProgress });
+    expect(left).toHaveLength(4);
+    // At the end of the first, the second is to take as long as it did.
+    expect(left[1]).toBeGreaterThan(0);
+    expect(left[1]).toBeLessThanOrEqual(first);
+    expect(left[3]).toBe(0);
+  });
+
+  test('interrupted, it leaves whole shards, and goes on from there with the same result', async () => {
+    const options = TWO_SHARDS;
     const controller = new AbortController();
     const onProgress = ({ step, steps }: { step: number; steps: number }) => {
       expect(steps).toBe(4);
