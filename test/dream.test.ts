@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { moveImage } from '../src/dream/dream-source.js';
-import { createDreamStep } from '../src/dream/dream-step.js';
+import { ADAM, createDreamStep } from '../src/dream/dream-step.js';
 import { dream, type DreamOptions } from '../src/dream/dream.js';
 import { shiftMatrix } from '../src/dream/jitter.js';
 import { naturalNoise } from '../src/dream/noise.js';
@@ -136,7 +136,7 @@ describe('dream step', () => {
     const images = image(2);
     const { state } = await run(images);
     // After one step from 0, Adam's first moment is (1 - beta1) times the gradient.
-    const gradient = state['first'].data.map((x) => x / 0.5);
+    const gradient = state['first'].data.map((x) => x / (1 - ADAM.beta1));
     const length = Math.hypot(...gradient);
     expect(length).toBeGreaterThan(0.1);
 
