@@ -1,7 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { DfkdError } from '../converters/errors.js';
 import { readModel } from '../converters/read.js';
 import { toRunnable } from '../converters/runnable.js';
 import { balancedTargets } from '../src/dream/targets.js';
@@ -9,15 +7,14 @@ import { decodeShard, encodeShard, restoreImages } from '../src/dream/shards/sha
 import { type DreamsOptions } from '../src/make-dreams-options.js';
 import { makeDreams } from '../src/make-dreams.js';
 import { mergeDreams } from '../src/merge-dreams.js';
-import { encodeNpy } from '../src/npy.js';
 import { resolvePreprocessing } from '../src/preprocess.js';
 import type { ProgressEvent } from '../src/progress.js';
-import { recoverModel } from '../src/recover-model.js';
 import { runModel } from '../src/verify/run-model.js';
 import { TINY_DREAMS, useDreamFolder } from './support/dream-sets.js';
+import { failure } from './support/failure.js';
 import { TINY_PRESET } from './support/tiny-preset.js';
 
-const { path } = useDreamFolder();
+const { path, sha256 } = useDreamFolder();
 const SHARDS = ['shard-00000-of-00002.safetensors', 'shard-00001-of-00002.safetensors'];
 const SET = ['dreams.png', 'manifest.json', 'report.html', 'report.json'];
 
@@ -29,20 +26,7 @@ const TWO_SHARDS = {
   preset: { ...TINY_PRESET, dream: { ...TINY_PRESET.dream, batch: 130, iterations: 2 } },
 };
 const shard = (index: number, of = 2) => ({ shard: { index, of } });
-const sha256 = (file: string) =>
-  createHash('sha256')
-    .update(readFileSync(path(file)))
-    .digest('hex');
 const contents = (name: string) => readdirSync(path(name)).map((file) => [file, sha256(`${name}/${file}`)]);
-
-async function failure(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(DfkdError);
-  return `${(error as DfkdError).code}: ${(error as DfkdError).message}`;
-}
 
 describe('making dreams', () => {
   test('writes a set, and reports on it', async () => {
@@ -256,85 +240,5 @@ describe('merging', () => {
     await make('b', shard(1));
     copyFileSync(path(`a/${SHARDS[0]}`), path(`b/${SHARDS[0]}`));
     expect(await mergeDreams([path('b'), path('a')])).toMatchObject({ count: 12, imagesPerSecond: null });
-  });
-});
-
-describe('the main job on stored dreams', () => {
-  const recover = (dreams: string, options = {}) =>
-    recoverModel(path('teacher.onnx'), path('student.onnx'), {
-      preset: { ...TINY_PRESET, heldOut: 4, dream: { ...TINY_PRESET.dream, batch: 6 } },
-      preprocess: 'cifar10',
-      dreams: path(dreams),
-      ...options,
-    });
-  const npy = (name: string, shape: number[]) => {
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    const data = Uint8Array.from({ length: size }, (_, i) => (i * 37) % 256);
-    writeFileSync(path(name), encodeNpy({ type: 'uint8', shape, data }));
-  };
-
-  test('learns from a set, and makes no dreams', async () => {
-    await make('set');
-    const stages = new Set<string>();
-    const result = await recover('set', { onProgress: ({ stage }: { stage: string }) => stages.add(stage) });
-    expect(stages).toEqual(new Set(['statistics', 'reconstruct', 'distil']));
-    expect(result.agreement.recovered).toEqual(expect.any(Number));
-    const { images } = decodeShard(readFileSync(path('set/shard-00000-of-00001.safetensors')), 'x');
-    expect([...result.details.images!.data]).toEqual([...images.data]);
-  });
-
-  test('learns from a .npy of images', async () => {
-    npy('images.npy', [9, 3, 8, 8]);
-    const result = await recover('images.npy');
-    expect(result.details.images!.shape).toEqual([9, 3, 8, 8]);
-  });
-
-  test('refuses images of another teacher, preprocessing, shape or type, and too few', async () => {
-    await make('set');
-    expect(await failure(recover('set', { preprocess: 'unit' }))).toMatch(/^E_ARG: .* another preprocessing/);
-    const manifest = readFileSync(path('set/manifest.json'), 'utf8');
-    writeFileSync(path('set/manifest.json'), manifest.replace(sha256('teacher.onnx'), 'ab'.repeat(32)));
-    expect(await failure(recover('set'))).toMatch(/^E_ARG: .* another teacher, of SHA-256 abab/);
-    npy('wide.npy', [9, 3, 8, 9]);
-    expect(await failure(recover('wide.npy'))).toMatch(
-      /^E_SHAPE: .*\[3, 8, 9\]; the teacher takes \[3, 8, 8\]/,
-    );
-    npy('few.npy', [4, 3, 8, 8]);
-    expect(await failure(recover('few.npy'))).toMatch(/^E_ARG: .* holds 4 images; at least 5/);
-    writeFileSync(
-      path('floats.npy'),
-      encodeNpy({ type: 'float32', shape: [1, 3, 8, 8], data: new Float32Array(192) }),
-    );
-    expect(await failure(recover('floats.npy'))).toMatch(/^E_TENSOR: .* holds float32/);
-    expect(existsSync(path('student.onnx'))).toBe(false);
-  });
-
-  test('refuses a folder without a manifest, and one whose manifest or shards are not what they were', async () => {
-    await make('set');
-    mkdirSync(path('empty'));
-    expect(await failure(recover('empty'))).toMatch(/^E_ARG: .* no complete set/);
-    expect(await failure(recover('nowhere'))).toMatch(/^E_IO: /);
-
-    const manifest = readFileSync(path('set/manifest.json'), 'utf8');
-    const attempt = (text: string) => {
-      writeFileSync(path('set/manifest.json'), text);
-      return failure(recover('set'));
-    };
-    expect(await attempt('{')).toMatch(/^E_PARSE: .* not JSON/);
-    expect(await attempt('{"format":"x"}')).toMatch(/^E_PARSE: .* not a manifest of dreams/);
-    expect(await attempt(manifest.replace('shard-00000-of', '../shard-00000-of'))).toMatch(
-      /^E_PARSE: .* list/,
-    );
-    expect(await attempt(manifest.replace(/"sha256": "\w+"\n {2}\}\n \]/, '"sha256": 1}]'))).toMatch(
-      /^E_PARSE: .* list/,
-    );
-    expect(await attempt(manifest.replace('"seed": 0', '"seed": 1'))).toMatch(
-      /^E_ARG: .* its seed is 0, not 1/,
-    );
-    const [own] = readdirSync(path('set')).filter((name) => name.startsWith('shard'));
-    expect(await attempt(manifest.replace(sha256(`set/${own}`), 'cd'.repeat(32)))).toMatch(
-      /^E_PARSE: .* not the file/,
-    );
-    expect(existsSync(path('student.onnx'))).toBe(false);
   });
 });

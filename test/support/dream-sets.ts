@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -18,7 +19,11 @@ export const TINY_DREAMS: DreamsOptions = {
 };
 
 /** A folder for each test of the calling file, with the tiny teacher as `teacher.onnx`. */
-export function useDreamFolder(): { readonly path: (name: string) => string } {
+export function useDreamFolder(): {
+  readonly path: (name: string) => string;
+  /** Of a file in it. */
+  readonly sha256: (name: string) => string;
+} {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dreams-'));
@@ -27,7 +32,14 @@ export function useDreamFolder(): { readonly path: (name: string) => string } {
   afterEach(() => {
     rmSync(folder, { recursive: true });
   });
-  return { path: (name) => join(folder, name) };
+  const path = (name: string) => join(folder, name);
+  return {
+    path,
+    sha256: (name) =>
+      createHash('sha256')
+        .update(readFileSync(path(name)))
+        .digest('hex'),
+  };
 }
 
 export function tinyPlan(config: Partial<DreamPlan['config']> = {}): DreamPlan {
