@@ -19,8 +19,9 @@ as many steps again (\`fast\`: a tenth), 150 updates of the generator in place o
 
 /** @param all as the cache holds them */
 export function writeResults(all) {
-  const renewed = new Set(all.filter((run) => !isOlder(run)).map(settingOf));
-  const runs = all.filter((run) => !isOlder(run) || !renewed.has(settingOf(run)));
+  const newest = new Map();
+  for (const run of all) newest.set(settingOf(run), Math.max(ageOf(run), newest.get(settingOf(run)) ?? 0));
+  const runs = all.filter((run) => ageOf(run) === newest.get(settingOf(run)));
   const parts = [
     INTRODUCTION,
     mainTable(runs),
@@ -107,7 +108,7 @@ function ablationTable(runs, all) {
     const whole = all.filter(
       (run) =>
         run.row.method === 'ours' &&
-        isOlder(run) === group.some(isOlder) &&
+        run.settings === group[0].settings &&
         sameCut(run.row, row) &&
         sameWork('ablation', run.row, row),
     );
@@ -157,8 +158,12 @@ export function ranks(values) {
 const recovered = (run) => run.accuracy.recovered;
 /** What runs of several seeds have in common. */
 const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
-/** Of the settings before today's, which a line of the cache says. */
-export const isOlder = ({ settings }) => settings === 'before';
+/** Settings before today's, the oldest first: gradient descent with a heavy ball, and long memories of images' gradients. */
+const EARLIER = ['before', 'lars'];
+/** Of settings before today's, which a line of the cache says. */
+export const isOlder = ({ settings }) => settings !== undefined;
+/** The younger the more. */
+const ageOf = (run) => (isOlder(run) ? EARLIER.indexOf(run.settings) : EARLIER.length);
 /** Marks runs of earlier settings. */
 const star = (group) => (group.some(isOlder) ? ' \\*' : '');
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
