@@ -83,7 +83,8 @@ const STORED = 300;
 
 // Without them a ResNet-20 at 95% agreed on 72.0 of 100 real images in place of 77.9 (400 steps, two seeds); with half as many
 // on 79.4 in place of 80.2, and the 500 images of the study on 76.7 in place of 79.6 (648 steps, two seeds). Of 22, 35 and 69
-// updates on 78.0, 80.0 and 81.5 (623 steps, two seeds), of 52 after 432 steps on 80.7; twice as many of 35 on 79.2 (one seed).
+// updates on 78.0, 79.7 and 81.5 (623 steps, two or three seeds), of 52 after 432 steps on 79.3 (three); twice as many of 35 on
+// 79.2 (one).
 const COMPANIONS = { batches: 8, iterations: 12, share: 1 / 3 };
 
 // Of no class, and not improved. None and three quarters: 75.3 and 75.9 in place of 76.6 (the same, one seed).
