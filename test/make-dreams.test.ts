@@ -131,26 +131,25 @@ describe('making dreams', () => {
   });
 
   test('interrupted, it leaves whole shards, and goes on from there with the same result', async () => {
-    const options = TWO_SHARDS;
     const controller = new AbortController();
     const onProgress = ({ step, steps }: { step: number; steps: number }) => {
       expect(steps).toBe(4);
       if (step === 3) controller.abort();
     };
-    const said = await failure(make('set', { ...options, onProgress, signal: controller.signal }));
+    const said = await failure(make('set', { ...TWO_SHARDS, onProgress, signal: controller.signal }));
     expect(said).toMatch(/^E_INTERRUPTED: .* 1 of 2 shards are in .*, whole, and --resume makes the others/);
     expect(readdirSync(path('set'))).toEqual([SHARDS[0]]);
 
-    expect(await failure(make('set', options))).toMatch(/^E_ARG: .* holds dreams already; pass --resume/);
+    expect(await failure(make('set', TWO_SHARDS))).toMatch(/^E_ARG: .* holds dreams already; pass --resume/);
     const steps: number[] = [];
     const resumed = await make('set', {
-      ...options,
+      ...TWO_SHARDS,
       resume: true,
       onProgress: ({ step }) => steps.push(step),
     });
     expect(steps).toEqual([1, 2]);
     expect(resumed.count).toBe(260);
-    await make('whole', options);
+    await make('whole', TWO_SHARDS);
     expect(contents('set')).toEqual(contents('whole'));
   });
 

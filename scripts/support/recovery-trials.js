@@ -104,7 +104,7 @@ generator, companions, procedural ones). With features at a weight of 60, seeds 
 | batch norms with fixed statistics in the last third; statistics re-estimated on the real images | 70.0; 74.9 | 1 |
 `;
 
-/** On images recorded in one run, so that only the rule differs. */
+/** The optimiser of images, and what students learn from companions that it made. */
 export const MEMORY = `## How long images remember their gradients
 
 An image's gradient falls by orders of magnitude in its first updates, and Adam, which divides by the root of its mean square,
@@ -138,6 +138,7 @@ images of its own:
 | 52, companions half of what is not procedural | 432 | 79.6, 80.3 | 78.6, 75.2 |
 `;
 
+/** On images recorded in one run, so that only the rule differs. */
 export const RULE = `## By which rule it learns
 
 A ResNet-20 at 95%, distillation alone, on images recorded in one run, in two orders where there are two figures: agreement
