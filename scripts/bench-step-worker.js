@@ -18,6 +18,7 @@ import { readModel } from '../dist/converters/read.js';
 import { createDreamStep } from '../dist/src/dream/dream-step.js';
 import { shiftMatrix } from '../dist/src/dream/jitter.js';
 import { inversionPreset } from '../dist/src/dream/presets.js';
+import { startMoments } from '../dist/src/dream/scales.js';
 import { createEngine } from '../dist/src/engine/create-engine.js';
 import { scalar } from '../dist/src/engine/host-tensor.js';
 import { createOnnxRuntimeEngine } from '../dist/src/engine/onnxruntime/index.js';
@@ -74,7 +75,6 @@ async function prepareDream() {
   const { classes } = network.output;
   const targets = new Float32Array(batch * classes);
   for (let i = 0; i < batch; i++) targets[i * classes + (i % classes)] = 1;
-  const zeros = { shape, data: new Float32Array(noise.data.length) };
   const input = {
     targets: { shape: [batch, classes], data: targets },
     learningRate: scalar(0.05),
@@ -83,7 +83,7 @@ async function prepareDream() {
   };
   return {
     step: createDreamStep(network, preprocessing, inversionPreset(shape).weights),
-    example: { state: { images: noise, first: zeros, second: zeros }, input },
+    example: { state: { images: noise, ...startMoments(shape) }, input },
   };
 }
 

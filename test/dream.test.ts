@@ -7,6 +7,7 @@ import { shiftMatrix } from '../src/dream/jitter.js';
 import { naturalNoise } from '../src/dream/noise.js';
 import { crossEntropy } from '../src/dream/losses.js';
 import { SMALL_IMAGES } from '../src/dream/presets.js';
+import { startMoments } from '../src/dream/scales.js';
 import type { Arrays, Engine, HostTensor } from '../src/engine/engine.js';
 import type { Preprocessing } from '../src/preprocess.js';
 import { createRandom } from '../src/random.js';
@@ -119,10 +120,7 @@ describe('dream step', () => {
     rows: shiftMatrix(8, 1),
     columns: shiftMatrix(8, -2, true),
   });
-  const start = (images: HostTensor): Arrays => {
-    const zeros = { shape: images.shape, data: new Float32Array(images.data.length) };
-    return { images, first: zeros, second: zeros };
-  };
+  const start = (images: HostTensor): Arrays => ({ images, ...startMoments(images.shape) });
   const run = async (images: HostTensor, learningRate = 0) => {
     const step = await engine.compile(createDreamStep(network, preprocessing, weights), {
       state: start(images),
@@ -136,7 +134,7 @@ describe('dream step', () => {
     const images = image(2);
     const { state } = await run(images);
     // After one step from 0, Adam's first moment is (1 - beta1) times the gradient.
-    const gradient = state['first'].data.map((x) => x / (1 - ADAM.beta1));
+    const gradient = state['first:0'].data.map((x) => x / (1 - ADAM.beta1));
     const length = Math.hypot(...gradient);
     expect(length).toBeGreaterThan(0.1);
 

@@ -8,6 +8,7 @@ import { createInversion, type InversionOptions } from '../src/dream/inversion.j
 import { enlarge, shiftMatrix } from '../src/dream/jitter.js';
 import { keepBest, noBest } from '../src/dream/keep-best.js';
 import { inversionPreset, LARGE_IMAGES, SMALL_IMAGES } from '../src/dream/presets.js';
+import { startMoments } from '../src/dream/scales.js';
 import { balancedTargets } from '../src/dream/targets.js';
 import { toArrays } from '../src/classifier.js';
 import type { Engine, Step } from '../src/engine/engine.js';
@@ -223,7 +224,6 @@ describe('adaptive', () => {
     const weights = { crossEntropy: 0, batchNorm: 0, totalVariation: 0, l2: 0, competition: 1000 };
     const students = Object.entries(toArrays(network, rival.weights));
     const constants = Object.fromEntries(students.map(([name, array]) => [STUDENT + name, array]));
-    const blank = { shape, data: new Float32Array(data.length) };
     const input = {
       targets: { shape: [4, 4], data: new Float32Array(16) },
       learningRate: { shape: [], data: Float32Array.of(0) },
@@ -231,7 +231,8 @@ describe('adaptive', () => {
       columns: shiftMatrix(8, -1, true),
     };
     const state = (images: Float32Array) => ({
-      ...{ images: { shape, data: images }, first: blank, second: blank },
+      images: { shape, data: images },
+      ...startMoments(shape),
       ...constants,
     });
     const step = await eager.compile(createDreamStep(network, preprocessing, weights, { adaptive: true }), {
@@ -243,7 +244,7 @@ describe('adaptive', () => {
       return (await step.run(input))['loss'].data[0];
     };
     await lossAt(data);
-    const gradient = (await step.readState())['first'].data.map((x) => x / (1 - ADAM.beta1));
+    const gradient = (await step.readState())['first:0'].data.map((x) => x / (1 - ADAM.beta1));
     const length = Math.hypot(...gradient);
     expect(length).toBeGreaterThan(1);
     const along = (h: number) => lossAt(data.map((x, i) => x + (h * gradient[i]) / length));

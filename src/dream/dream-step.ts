@@ -2,12 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Step, Tensors } from '../engine/engine.js';
 import { labelled } from '../engine/labels.js';
 import type { Network } from '../network/network.js';
-import { adam, type AdamOptions } from '../optimise/adam.js';
+import type { AdamOptions } from '../optimise/adam.js';
 import { differentiate } from '../optimise/gradients.js';
 import { select } from '../prefix.js';
 import type { Preprocessing } from '../preprocess.js';
 import { jensenShannon, predictionEntropy } from './divergence.js';
 import { batchNormDistance, crossEntropy, totalVariation } from './losses.js';
+import { adamAtScales } from './scales.js';
 
 /** What each term of the loss counts. */
 export interface DreamWeights {
@@ -32,8 +33,8 @@ export interface DreamMode {
 
 /**
  * In brackets the paper's (arXiv 1912.08795, appendix; for 32 pixels): beta1 0.3 (0.5), beta2 0.2 (0.9). An image's gradient
- * falls by orders of magnitude in its first updates; whoever remembers it then moves too little. A ResNet-20's companions
- * came to a loss of 4.4 in 30 updates (69), and images begun as noise in 300 to 2.6 (2.8).
+ * falls by orders of magnitude in its first updates; whoever remembers it then moves too little. On single pixels a
+ * ResNet-20's companions came to a loss of 4.4 in 30 updates (69), at all scales to 2.9.
  */
 export const ADAM: AdamOptions = { beta1: 0.3, beta2: 0.2, epsilon: 1e-8 };
 
@@ -45,7 +46,7 @@ const TEMPERATURE = 3;
 
 /**
  * One update of a batch of images in normalised pixel space.
- * state: `images`, `first`, `second` (Adam's moments) [batch, channels, height, width]; a student, which stays as it is.
+ * state: `images` [batch, channels, height, width] and their `startMoments`; a student, which stays as it is.
  * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [network's height, height]
  * and `columns` [network's width, width], made by `shiftMatrix`.
  * output: the loss and its unweighted terms, scalars, and `logits` [batch, classes], of the images before the update.
@@ -56,13 +57,14 @@ export function createDreamStep(
   weights: DreamWeights,
   mode: DreamMode = {},
 ): Step {
-  return ({ images: start, first: oldFirst, second: oldSecond, ...student }, input) => {
+  return (state, input) => {
+    const start = state['images'];
     const { outputs, gradients } = differentiate(
       ({ images }) => {
         const moved = tf.matMul(tf.matMul(input['rows'], images), input['columns'], false, true);
         const seen = toModelInput(moved, preprocessing);
         const { logits, terms } = classify(network, seen, input['targets'], weights, mode);
-        if (mode.adaptive) terms.push(compete(network, seen, logits, student, weights));
+        if (mode.adaptive) terms.push(compete(network, seen, logits, state, weights));
         terms.push(
           { name: 'totalVariation', weight: weights.totalVariation, value: totalVariation(images) },
           { name: 'l2', weight: weights.l2, value: tf.mean(tf.square(images)) },
@@ -74,13 +76,13 @@ export function createDreamStep(
       { images: start },
     );
 
-    const old = { value: start, first: oldFirst, second: oldSecond };
-    const { value, first, second } = labelled(tf, 'the update of the images', () =>
-      adam(old, gradients['images'], input['learningRate'], ADAM),
+    const { move, moments } = labelled(tf, 'the update of the images', () =>
+      adamAtScales(state, gradients['images'], input['learningRate'], ADAM),
     );
+    const moved = tf.sub(start, move);
     const { range } = preprocessing;
-    const images = range === null ? value : tf.clipByValue(value, range.low, range.high);
-    return { state: { images, first, second, ...student }, output: outputs };
+    const images = range === null ? moved : tf.clipByValue(moved, range.low, range.high);
+    return { state: { ...state, ...moments, images }, output: outputs };
   };
 }
 

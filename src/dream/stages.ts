@@ -12,6 +12,7 @@ import { ADAM, createDreamStep, type DreamMode } from './dream-step.js';
 import { enlarge, shiftMatrix } from './jitter.js';
 import { keepBest, noBest } from './keep-best.js';
 import type { InversionPreset } from './presets.js';
+import { startMoments } from './scales.js';
 
 /** The updates of a batch at one resolution. */
 export interface Stage {
@@ -156,7 +157,7 @@ function createMove(network: Network, [, , height, width]: readonly number[], re
 
 /** Adam's moments of 0, and nothing kept yet. */
 function startState(images: HostTensor): Arrays {
-  return { images, first: blank(images.shape), second: blank(images.shape), ...noBest(images) };
+  return { images, ...startMoments(images.shape), ...noBest(images) };
 }
 
 function blank(shape: readonly number[]): HostTensor {

@@ -7,9 +7,8 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
-export interface AdamState {
-  /** What is optimised, and the moments of its gradient; all of one shape. */
-  readonly value: tf.Tensor;
+/** Of the gradient of what is optimised, and of its square; of its shape. */
+export interface AdamMoments {
   readonly first: tf.Tensor;
   readonly second: tf.Tensor;
 }
@@ -22,15 +21,18 @@ export function adamLearningRate(learningRate: number, t: number, { beta1, beta2
   return (learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
 }
 
-/** One step of Adam (arXiv 1412.6980, algorithm 1); `learningRate` is a scalar made by `adamLearningRate`. */
+/**
+ * One step of Adam (arXiv 1412.6980, algorithm 1): what is to be subtracted from what is optimised. `learningRate` is a
+ * scalar made by `adamLearningRate`.
+ */
 export function adam(
-  { value, first, second }: AdamState,
+  { first, second }: AdamMoments,
   gradient: tf.Tensor,
   learningRate: tf.Tensor,
   { beta1, beta2, epsilon }: AdamOptions,
-): AdamState {
+): AdamMoments & { readonly move: tf.Tensor } {
   const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
   const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-  const step = tf.div(tf.mul(m, learningRate), tf.add(tf.sqrt(v), epsilon));
-  return { value: tf.sub(value, step), first: m, second: v };
+  const move = tf.div(tf.mul(m, learningRate), tf.add(tf.sqrt(v), epsilon));
+  return { move, first: m, second: v };
 }

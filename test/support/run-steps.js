@@ -3,6 +3,7 @@
 import { readModel } from '../../dist/converters/read.js';
 import { createDreamStep } from '../../dist/src/dream/dream-step.js';
 import { shiftMatrix } from '../../dist/src/dream/jitter.js';
+import { startMoments } from '../../dist/src/dream/scales.js';
 import { scalar } from '../../dist/src/engine/host-tensor.js';
 import { createOnnxRuntimeEngine } from '../../dist/src/engine/onnxruntime/index.js';
 import { lowerModel } from '../../dist/src/network/lower.js';
@@ -22,7 +23,6 @@ const size = shape.reduce((product, dim) => product * dim, 1);
 const { classes } = network.output;
 
 const noise = (seed) => ({ shape, data: createRandom(seed).gaussian(size) });
-const zeros = () => ({ shape, data: new Float32Array(size) });
 const targets = new Float32Array(batch * classes).map((_, i) => (i % (classes + 1) === 0 ? 1 : 0));
 const isStatistic = ([name]) => name.startsWith('statistic:');
 
@@ -34,7 +34,7 @@ const steps = {
       totalVariation: 0.5,
       l2: 0.1,
     }),
-    state: { images: noise(1), first: zeros(), second: zeros() },
+    state: { images: noise(1), ...startMoments(shape) },
     // Adam divides by the gradient's size: where that is almost 0, rounding alone decides its sign.
     input: (i) => ({
       targets: { shape: [batch, classes], data: targets },

@@ -5,6 +5,7 @@ import { createGenerator } from '../../src/dream/generator/generator.js';
 import { createGeneratorStep, generatorState, STUDENT } from '../../src/dream/generator/generator-step.js';
 import { drawVariation } from '../../src/dream/generator/variation.js';
 import { shiftMatrix, windowMatrix } from '../../src/dream/jitter.js';
+import { startMoments } from '../../src/dream/scales.js';
 import type { Arrays, Engine, HostTensor, Step } from '../../src/engine/engine.js';
 import { scalar } from '../../src/engine/host-tensor.js';
 import { prefixed } from '../../src/prefix.js';
@@ -48,11 +49,10 @@ export const STEP_CASES: readonly StepCase[] = [
 
 function dreaming(): StepCase {
   const weights = { crossEntropy: 1, batchNorm: 1, totalVariation: 0.5, l2: 0.1 };
-  const zeros = { shape: network.input.shape, data: new Float32Array(4 * 192) };
   return {
     name: 'dreaming',
     step: createDreamStep(network, preprocessing, weights),
-    state: { images: noise(1), first: zeros, second: zeros },
+    state: { images: noise(1), ...startMoments(network.input.shape) },
     inputs: [0, 1, 2].map((i) => ({
       targets: { shape: [4, 3], data: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0) },
       // Adam divides by the gradient's size: where that is almost 0, rounding alone decides its sign.

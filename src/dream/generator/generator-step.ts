@@ -88,15 +88,11 @@ export function createGeneratorStep(
     );
     const next: Record<string, tf.Tensor> = {};
     for (const [name, gradient] of Object.entries(gradients)) {
-      const old = {
-        value: state[`generator:${name}`],
-        first: state[`first:${name}`],
-        second: state[`second:${name}`],
-      };
-      const { value, first, second } = labelled(tf, `the update of the generator's '${name}'`, () =>
+      const old = { first: state[`first:${name}`], second: state[`second:${name}`] };
+      const { move, first, second } = labelled(tf, `the update of the generator's '${name}'`, () =>
         adam(old, gradient, input['learningRate'], ADAM),
       );
-      next[`generator:${name}`] = value;
+      next[`generator:${name}`] = tf.sub(state[`generator:${name}`], move);
       next[`first:${name}`] = first;
       next[`second:${name}`] = second;
     }
