@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { presetFor, PRESETS } from '../src/presets.js';
 
-test('steps and the updates of companions grow with the halvings of what is kept, one at least', () => {
+test('steps and companions grow with the halvings of what is kept, one at least', () => {
   const preset = {
     ...PRESETS.fast,
-    companions: { ...PRESETS.fast.companions, iterations: 10 },
+    companions: { ...PRESETS.fast.companions, batches: 10 },
     distil: { ...PRESETS.fast.distil, steps: 100 },
   };
   const lengths = [0, 0.25, 0.5, 0.75, 0.875, 0.9].map((sparsity) => {
     const { companions, distil } = presetFor(preset, [3, 32, 32], sparsity);
-    return [companions.iterations, distil.steps];
+    return [companions.batches, distil.steps];
   });
   const least = [10, 100];
   expect(lengths).toEqual([least, least, least, [20, 200], [30, 300], [33, 332]]);

@@ -78,7 +78,7 @@ describe('the recipe', () => {
     const { details } = result;
     expect(details.layers.map(({ name }) => name)).toEqual(teacher.prunable);
     expect(details.images!.shape).toEqual([64, 3, 32, 32]);
-    // 2.32 halvings leave a fifth: one update of the companions, and two steps, for each.
+    // 2.32 halvings leave a fifth: one batch of companions, of one update, and two steps for each.
     expect(details.curves.map(({ stage, steps }) => [stage, steps.length])).toEqual([
       ['companions', 2],
       ['dream', 5],
