@@ -25,9 +25,11 @@ export interface PruneOptions {
 /**
  * Of what equal shares would leave to a layer, the part that it keeps in any case, whatever the scores of the others:
  * no layer dies. At 95%, magnitude alone leaves 3% of it to the last convolution of a ResNet-20, nothing to a ResNet-8's;
- * reconstructed, that one agreed with its teacher on 78% of held-out images at 90%, and on 93% with this share.
+ * reconstructed, that one agreed with its teacher on 78% of held-out images at 90%, and on 93% with a share of 0.2. Of 0.5 in
+ * place of 0.2 a ResNet-20 at 95% ended nearer to its teacher (divergence of 3.95 and 3.82 on one set of images, 3.78 and 3.67
+ * on another), and at 80% as near (1.03 and 1.05).
  */
-export const LEAST_SHARE = 0.2;
+export const LEAST_SHARE = 0.5;
 
 type Masks = Student['masks'];
 
