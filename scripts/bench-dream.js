@@ -1,8 +1,9 @@
-// DeepInversion as a whole against a version in PyTorch (scripts/deep_inversion_pytorch.py), which has the paper's moments of
-// Adam: the same teacher, preset, noise to begin with, classes and number of iterations, if no other is asked for.
+// DeepInversion as a whole against a version in PyTorch (scripts/deep_inversion_pytorch.py), which moves images by Adam as the
+// paper does, pixel by pixel with its moments, at a rate of its own: the same teacher, loss, noise to begin with, classes and
+// number of iterations, if no other is asked for.
 //
 //   npm run --silent bench:dream -- --model FILE --preprocess NAME [--iterations 150] [--batch 256] [--count BATCH]
-//     [--pytorch PYTHON] [--pytorch-iterations ITERATIONS] [--threads 2] [--seed 0]
+//     [--pytorch PYTHON] [--pytorch-iterations ITERATIONS] [--pytorch-rate 0.2] [--threads 2] [--seed 0]
 //
 // Prints {"ours","pytorch"}, each {"seconds","agreement","worstClass","terms"}: seconds of the iterations alone; the share
 // of images in which the teacher sees the class they were made for, over all and in the class where it is lowest; the
@@ -36,6 +37,7 @@ const { values: options } = parseArgs({
     count: { type: 'string' },
     pytorch: { type: 'string' },
     'pytorch-iterations': { type: 'string' },
+    'pytorch-rate': { type: 'string', default: '0.2' },
     threads: { type: 'string', default: '2' },
     seed: { type: 'string', default: '0' },
   },
@@ -52,7 +54,7 @@ const random = createRandom(Number(options.seed)).split('dream');
 const model = await readModel(options.model);
 const preprocessing = resolvePreprocessing(options.preprocess, model);
 const lower = lowering(model, {});
-// One resolution and one rate for both sides; PyTorch's has no warm-up.
+// One resolution for both sides; PyTorch's has no warm-up.
 const preset = {
   ...inversionPreset(lower(1).input.shape),
   warmUp: 0,
@@ -116,7 +118,7 @@ function dreamInPyTorch(targets) {
   const folder = mkdtempSync(join(tmpdir(), 'onnx-dfkd-bench-'));
   try {
     const { shape } = lower(batch).input;
-    const { weights, jitter, learningRate } = preset;
+    const { weights, jitter } = preset;
     const { scale, offset, range } = preprocessing;
     const start = targets.map((_, index) => noise(shape, random.split(String(index)), range));
     const files = { settings: join(folder, 'settings.json'), start: join(folder, 'start.f32') };
@@ -125,7 +127,7 @@ function dreamInPyTorch(targets) {
       shape,
       iterations: Number(options['pytorch-iterations'] ?? iterations),
       jitter,
-      learningRate,
+      learningRate: Number(options['pytorch-rate']),
       betas: BETAS,
       weights,
       scale,

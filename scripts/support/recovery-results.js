@@ -1,5 +1,6 @@
 // The document of the study of recovery, from its runs.
-import { CUTTING, GAP, IMAGES, LOSS, MEMORY, NOT_KEPT, OTHERS, RULE } from './recovery-trials.js';
+import { MEMORY, SCALES } from './image-trials.js';
+import { CUTTING, GAP, IMAGES, LOSS, NOT_KEPT, OTHERS, RULE } from './recovery-trials.js';
 
 const INTRODUCTION = `# What recovery brings back
 
@@ -12,9 +13,10 @@ same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
-of earlier settings: images that remembered their gradients for longer (see below), 16 updates of the companions for each
-halving in place of 12, above 87.5% more steps; many of them also plain gradient descent with a heavy ball in place of LARS, half
-as many steps again (\`fast\`: a tenth), 150 updates of the generator in place of 110. The paper's recipe takes as long whatever is cut.
+of earlier settings: companions that moved pixel by pixel (see below), half as many, of 12 updates for each halving in place
+of 20 in all, and half as many in what is learnt from; a fifth, not half, of an equal share kept for every layer. Many of them
+also remembered their gradients for longer or learnt by plain gradient descent with a heavy ball in place of LARS, in half as many
+steps again (\`fast\`: a tenth). The paper's recipe takes as long whatever is cut.
 `;
 
 /** @param all as the cache holds them */
@@ -28,6 +30,7 @@ export function writeResults(all) {
     ablationTable(runs, all),
     correlationText(all),
     OTHERS,
+    SCALES,
     MEMORY,
     RULE,
     LOSS,
@@ -159,7 +162,7 @@ const recovered = (run) => run.accuracy.recovered;
 /** What runs of several seeds have in common. */
 const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
 /** Settings before today's, the oldest first: gradient descent with a heavy ball, and long memories of images' gradients. */
-const EARLIER = ['before', 'lars'];
+const EARLIER = ['before', 'lars', 'pixels'];
 /** Of settings before today's, which a line of the cache says. */
 export const isOlder = ({ settings }) => settings !== undefined;
 /** The younger the more. */
