@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import proto from 'onnx-proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LEAST_SHARE } from '../src/prune/prune.js';
 import { writeEveryKind, type WrittenFile } from './support/written-files.js';
 
 /**
@@ -23,6 +24,9 @@ const PROVENANCE = [
   ...['version', 'input_sha256', 'sparsity', 'seed', 'preset'],
   ...['criterion', 'pattern', 'schedule', 'synthesis', 'rungs'],
 ].map((key) => `onnx_dfkd.${key}`);
+
+const largest = (xs: readonly number[]) => xs.reduce((most, x) => Math.max(most, x), -Infinity);
+const smallest = (xs: readonly number[]) => xs.reduce((least, x) => Math.min(least, x), Infinity);
 
 /** The model without what we change: weights' data, where it lies, and what we say of ourselves. */
 function skeleton(model: proto.onnx.IModelProto): unknown {
@@ -107,8 +111,7 @@ describe('onnx-proto reads', () => {
       const before = tensorsOf(read(teacher));
       const after = tensorsOf(read(student));
       expect(weights.length).toBeGreaterThan(2);
-      const gone: number[] = [];
-      const kept: number[] = [];
+      const layers: { gone: number[]; kept: number[] }[] = [];
       for (const [key, tensor] of before) {
         const [old, now] = [bytesOf(tensor, teacher), bytesOf(after.get(key)!, student)];
         if (!weights.includes(key)) {
@@ -117,17 +120,25 @@ describe('onnx-proto reads', () => {
         }
         const sizes = magnitudes(old, tensor.dataType!);
         const width = old.length / sizes.length;
+        const layer = { gone: [] as number[], kept: [] as number[] };
         sizes.forEach((size, i) => {
           const value = now.subarray(i * width, (i + 1) * width);
           const isKept = value.equals(old.subarray(i * width, (i + 1) * width));
           if (!isKept) expect([name, key, value]).toEqual([name, key, Buffer.alloc(width)]);
-          (isKept ? kept : gone).push(size);
+          layer[isKept ? 'kept' : 'gone'].push(size);
         });
+        layers.push(layer);
       }
-      expect([name, gone.length]).toEqual([name, Math.floor(sparsity * (gone.length + kept.length))]);
-      const largestGone = gone.reduce((most, size) => Math.max(most, size));
-      const smallestKept = kept.reduce((least, size) => Math.min(least, size));
-      expect(largestGone).toBeLessThanOrEqual(smallestKept);
+      const gone = layers.flatMap((layer) => layer.gone);
+      const total = gone.length + layers.flatMap(({ kept }) => kept).length;
+      expect([name, gone.length]).toEqual([name, Math.floor(sparsity * total)]);
+      for (const layer of layers) expect(largest(layer.gone)).toBeLessThanOrEqual(smallest(layer.kept));
+      // A layer that has no more than its least share keeps what is smaller than others'.
+      const isSpared = (layer: { gone: number[]; kept: number[] }) =>
+        layer.kept.length <= LEAST_SHARE * (1 - sparsity) * (layer.gone.length + layer.kept.length);
+      const others = layers.filter((layer) => !isSpared(layer));
+      expect(others.length).toBeGreaterThan(layers.length / 2);
+      expect(largest(gone)).toBeLessThanOrEqual(smallest(others.flatMap(({ kept }) => kept)));
     }
   });
 });
