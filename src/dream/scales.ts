@@ -4,13 +4,13 @@ import { adam, type AdamOptions } from '../optimise/adam.js';
 
 type Size = readonly [height: number, width: number];
 
-/** An image of fewer pixels on a side has no smaller one within. */
+/** Pixels of the smallest scale's shorter side: its own light is the sum of theirs. */
 const SMALLEST = 2;
 
-/** The scales of an image: its own size, then each half of the one before (rounded up), down to two pixels. */
+/** The scales of an image: its own size, then each half of the one before (rounded up), down to two pixels a side. */
 export function scalesOf([height, width]: Size): Size[] {
   const smaller: Size = [Math.ceil(height / 2), Math.ceil(width / 2)];
-  if (Math.min(...smaller) < SMALLEST || Math.max(height, width) <= SMALLEST) return [[height, width]];
+  if (Math.min(...smaller) < SMALLEST) return [[height, width]];
   return [[height, width], ...scalesOf(smaller)];
 }
 
