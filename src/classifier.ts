@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { takeImages } from './dream/dream-source.js';
 import type { Arrays, Engine, HostTensor } from './engine/engine.js';
+import { zeros } from './engine/host-tensor.js';
 import type { Network } from './network/network.js';
 import { requireFiniteOutput } from './require-finite.js';
 import { copyTeacher, type Student } from './student.js';
@@ -20,7 +21,7 @@ const CIRCUMSTANCES = {
 export async function createClassifier(engine: Engine, network: Network): Promise<Classifier> {
   const { batch } = network;
   const { shape } = network.input;
-  const blank = { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
+  const blank = zeros(shape);
   const step = await engine.compile(
     (weights, { images }) => ({
       state: weights,

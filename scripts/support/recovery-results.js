@@ -161,7 +161,7 @@ export function ranks(values) {
 const recovered = (run) => run.accuracy.recovered;
 /** What runs of several seeds have in common. */
 const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
-/** Settings before today's, the oldest first: gradient descent with a heavy ball, and long memories of images' gradients. */
+/** Settings before today's, the oldest first: by gradient descent with a heavy ball; by LARS, images of long memories; moved pixel by pixel. */
 const EARLIER = ['before', 'lars', 'pixels'];
 /** Of settings before today's, which a line of the cache says. */
 export const isOlder = ({ settings }) => settings !== undefined;

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Arrays, HostTensor, Tensors } from '../engine/engine.js';
+import type { Arrays, Tensors } from '../engine/engine.js';
+import { zeros } from '../engine/host-tensor.js';
 import { adam, type AdamOptions } from '../optimise/adam.js';
 
 type Size = readonly [height: number, width: number];
@@ -16,14 +17,9 @@ export function scalesOf([height, width]: Size): Size[] {
 
 /** Adam's moments of images [count, channels, height, width], before the first update: by name, for each of the scales. */
 export function startMoments([count, channels, height, width]: readonly number[]): Arrays {
-  const entries = scalesOf([height, width]).flatMap((size, scale): [string, HostTensor][] => {
-    const shape = [count, channels, ...size];
-    const zeros = () => ({ shape, data: new Float32Array(count * channels * size[0] * size[1]) });
-    return [
-      [`first:${scale}`, zeros()],
-      [`second:${scale}`, zeros()],
-    ];
-  });
+  const entries = scalesOf([height, width]).flatMap((size, scale) =>
+    ['first', 'second'].map((moment) => [`${moment}:${scale}`, zeros([count, channels, ...size])] as const),
+  );
   return Object.fromEntries(entries);
 }
 
@@ -44,12 +40,16 @@ export function adamAtScales(
   const [, , height, width] = gradient.shape as [number, number, number, number];
   const next: Record<string, tf.Tensor> = {};
   const moves = scalesOf([height, width]).map((size, scale) => {
+    const update = (own: tf.Tensor) => {
+      const old = { first: moments[`first:${scale}`], second: moments[`second:${scale}`] };
+      const { move, first, second } = adam(old, own, learningRate, options);
+      Object.assign(next, { [`first:${scale}`]: first, [`second:${scale}`]: second });
+      return move;
+    };
+    if (scale === 0) return update(gradient);
     const [rows, columns] = [enlargement(height, size[0]), enlargement(width, size[1])];
-    const own = scale === 0 ? gradient : tf.matMul(tf.matMul(rows, gradient, true), columns);
-    const old = { first: moments[`first:${scale}`], second: moments[`second:${scale}`] };
-    const { move, first, second } = adam(old, own, learningRate, options);
-    Object.assign(next, { [`first:${scale}`]: first, [`second:${scale}`]: second });
-    return scale === 0 ? move : tf.matMul(tf.matMul(rows, move), columns, false, true);
+    const own = tf.matMul(tf.matMul(rows, gradient, true), columns);
+    return tf.matMul(tf.matMul(rows, update(own)), columns, false, true);
   });
   return { move: tf.addN(moves), moments: next };
 }

@@ -1,5 +1,5 @@
 import type { Arrays, CompiledStep, Engine, HostTensor } from '../engine/engine.js';
-import { scalar } from '../engine/host-tensor.js';
+import { scalar, zeros } from '../engine/host-tensor.js';
 import type { Lowering } from '../network/lower-at.js';
 import type { Network } from '../network/network.js';
 import { adamLearningRate } from '../optimise/adam.js';
@@ -72,7 +72,7 @@ export async function compileStages(
     const step = await engine.compile(
       keepBest(createDreamStep(network, preprocessing, preset.weights, mode)),
       {
-        state: { ...startState(blank(shape)), ...example.constants },
+        state: { ...startState(zeros(shape)), ...example.constants },
         input: { targets: example.targets, ...move(), learningRate: scalar(0) },
       },
     );
@@ -158,8 +158,4 @@ function createMove(network: Network, [, , height, width]: readonly number[], re
 /** Adam's moments of 0, and nothing kept yet. */
 function startState(images: HostTensor): Arrays {
   return { images, ...startMoments(images.shape), ...noBest(images) };
-}
-
-function blank(shape: readonly number[]): HostTensor {
-  return { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
 }

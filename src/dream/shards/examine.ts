@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine, HostTensor, Step } from '../../engine/engine.js';
+import { zeros } from '../../engine/host-tensor.js';
 import type { Network } from '../../network/network.js';
 import { requireFiniteOutput } from '../../require-finite.js';
 import { takeImages } from '../dream-source.js';
@@ -62,7 +63,7 @@ export async function createExaminer(engine: Engine, network: Network): Promise<
     batchNorms.flatMap((norm) => [...network.parameters.get(norm.variance)!.data]),
   );
   const shape = network.input.shape;
-  const blank = { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) };
+  const blank = zeros(shape);
   const equal = { shape: [1, batch], data: new Float32Array(batch).fill(1 / batch) };
   const step = await engine.compile(createExamineStep(network), {
     state: {},
