@@ -1,9 +1,10 @@
 // DeepInversion as a whole against a version in PyTorch (scripts/deep_inversion_pytorch.py), which moves images by Adam as the
-// paper does, pixel by pixel with its moments, at a rate of its own: the same teacher, loss, noise to begin with, classes and
-// number of iterations, if no other is asked for.
+// paper does, pixel by pixel with its moments, at the teacher's own resolution, at a rate of its own: the same teacher, loss,
+// classes and number of iterations, if no other is asked for. Ours go through the resolutions of their preset, but with
+// --one-resolution.
 //
 //   npm run --silent bench:dream -- --model FILE --preprocess NAME [--iterations 150] [--batch 256] [--count BATCH]
-//     [--pytorch PYTHON] [--pytorch-iterations ITERATIONS] [--pytorch-rate 0.2] [--threads 2] [--seed 0]
+//     [--one-resolution] [--pytorch PYTHON] [--pytorch-iterations ITERATIONS] [--pytorch-rate 0.2] [--threads 2] [--seed 0]
 //
 // Prints {"ours","pytorch"}, each {"seconds","agreement","worstClass","terms"}: seconds of the iterations alone; the share
 // of images in which the teacher sees the class they were made for, over all and in the class where it is lowest; the
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     iterations: { type: 'string', default: '150' },
     batch: { type: 'string', default: '256' },
     count: { type: 'string' },
+    'one-resolution': { type: 'boolean', default: false },
     pytorch: { type: 'string' },
     'pytorch-iterations': { type: 'string' },
     'pytorch-rate': { type: 'string', default: '0.2' },
@@ -54,12 +56,7 @@ const random = createRandom(Number(options.seed)).split('dream');
 const model = await readModel(options.model);
 const preprocessing = resolvePreprocessing(options.preprocess, model);
 const lower = lowering(model, {});
-// One resolution for both sides; PyTorch's has no warm-up.
-const preset = {
-  ...inversionPreset(lower(1).input.shape),
-  warmUp: 0,
-  resolutions: [{ divisor: 1, share: 1 }],
-};
+const preset = presetOf(inversionPreset(lower(1).input.shape));
 const batch = Math.min(Number(options.batch), preset.batch);
 const batches = Math.ceil(Number(options.count ?? batch) / batch);
 
@@ -79,6 +76,12 @@ console.log(
     }),
   }),
 );
+
+/** Without warm-up, which PyTorch's side has not either. */
+function presetOf({ courses, ...preset }) {
+  const noise = options['one-resolution'] ? { ...courses.noise, resolutions: [] } : courses.noise;
+  return { ...preset, warmUp: 0, courses: { ...courses, noise } };
+}
 
 async function dreamHere() {
   let last = 0;
@@ -148,7 +151,7 @@ function dreamInPyTorch(targets) {
   }
 }
 
-/** What our side begins with. */
+/** What our side begins with, where it is of one resolution. */
 function noise(shape, stream, range) {
   const images = naturalNoise(shape, stream);
   return range ? images.map((x) => Math.min(Math.max(x, range.low), range.high)) : images;

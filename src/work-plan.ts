@@ -256,11 +256,12 @@ function measureDreaming(
   control: RunControl,
 ): Promise<Pace> {
   const { model, preprocessing } = subject;
-  const few = { ...preset.dream, count: 1, iterations: MEASURED_STEPS };
+  const start = subject.synthesis === 'generator' ? 'procedural' : 'noise';
+  const few = { ...preset.dream, start, count: 1, iterations: MEASURED_STEPS } as const;
   const lower = lowering(model, { maxMemory });
-  const { length } = inversionPreset(subject.network.input.shape).resolutions;
+  const { length } = inversionPreset(subject.network.input.shape).courses[start].resolutions;
   const work = (own: RunControl) => dream(engine, lower, preprocessing, few, createRandom(0), own);
-  return measurePace(work, control, length > 1 ? MEASURED_STEPS - 1 : undefined);
+  return measurePace(work, control, length > 0 ? MEASURED_STEPS - 1 : undefined);
 }
 
 function measureDistillation(

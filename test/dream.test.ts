@@ -25,7 +25,8 @@ const preprocessing: Preprocessing = {
 };
 const lower = () => network;
 const weights = { crossEntropy: 1, batchNorm: 1, totalVariation: 0.01, l2: 0.001 };
-const preset = { ...SMALL_IMAGES, learningRate: 0.05, weights };
+const noise = { ...SMALL_IMAGES.courses.noise, learningRate: 0.05, resolutions: [] };
+const preset = { ...SMALL_IMAGES, courses: { ...SMALL_IMAGES.courses, noise }, weights };
 const options: DreamOptions = { batch: BATCH, count: 2 * BATCH, iterations: 40, preset };
 let engine: Engine;
 beforeAll(async () => {
@@ -183,7 +184,7 @@ describe('dreaming', () => {
     const losses: number[] = [];
     const eager = {
       ...options,
-      preset: { ...preset, learningRate: 0.2, weights: { ...weights, crossEntropy: 10 } },
+      preset: { ...SMALL_IMAGES, weights: { ...weights, crossEntropy: 10 } },
     };
     const { images, targets } = await dream(engine, lower, preprocessing, eager, createRandom(0), {
       onProgress: ({ terms }) => losses.push(terms!['loss']),

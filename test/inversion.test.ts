@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../converters/read.js';
@@ -7,7 +6,7 @@ import { dream } from '../src/dream/dream.js';
 import { createInversion, type InversionOptions } from '../src/dream/inversion.js';
 import { enlarge, shiftMatrix } from '../src/dream/jitter.js';
 import { keepBest, noBest } from '../src/dream/keep-best.js';
-import { inversionPreset, LARGE_IMAGES, SMALL_IMAGES } from '../src/dream/presets.js';
+import { inversionPreset, LARGE_IMAGES, SMALL_IMAGES, type InversionPreset } from '../src/dream/presets.js';
 import { startMoments } from '../src/dream/scales.js';
 import { balancedTargets } from '../src/dream/targets.js';
 import { toArrays } from '../src/classifier.js';
@@ -70,24 +69,12 @@ test('the family is chosen by the shorter side', () => {
   expect(inversionPreset([1, 3, 224, 224])).toBe(LARGE_IMAGES);
 });
 
-describe('enlarging', () => {
-  test('repeats the nearest pixels, by hand and by the matrices of the step', () => {
-    const image = { shape: [1, 1, 2, 2], data: Float32Array.of(1, 2, 3, 4) };
-    const expected = [1, 1, 2, 1, 1, 2, 3, 3, 4];
-    expect(Array.from(enlarge(image, [1, 1, 3, 3]).data)).toEqual(expected);
-    const matrix = tf.tensor2d(shiftMatrix(3, 0, false, 2).data, [3, 2]);
-    const product = tf.matMul(tf.matMul(matrix, tf.tensor2d([1, 2, 3, 4], [2, 2])), matrix, false, true);
-    expect(Array.from(product.dataSync())).toEqual(expected);
-  });
-
-  test('comes before mirroring and shifting', () => {
-    const rows = shiftMatrix(4, 1, true, 2);
-    const product = tf.matMul(tf.tensor2d(rows.data, [4, 2]), tf.tensor2d([1, 2], [2, 1]));
-    expect(Array.from(product.dataSync())).toEqual([1, 2, 2, 1]);
-  });
+test('enlarging repeats the nearest pixels', () => {
+  const image = { shape: [1, 1, 2, 2], data: Float32Array.of(1, 2, 3, 4) };
+  expect(Array.from(enlarge(image, [1, 1, 3, 3]).data)).toEqual([1, 1, 2, 1, 1, 2, 3, 3, 4]);
 });
 
-test('the best iterate is the one before the update whose loss is lowest, the first of equals', async () => {
+test('the best iterate is the one before the update whose loss is lowest, the last of equals', async () => {
   // The images are given by the input; so is the loss.
   const follow: Step = (_, { next, loss }) => ({ state: { images: next }, output: { loss } });
   const at = (value: number) => ({ shape: [1, 1, 1, 2], data: Float32Array.of(value, -value) });
@@ -103,16 +90,17 @@ test('the best iterate is the one before the update whose loss is lowest, the fi
     // Image k has the loss of run k: 5, 2, 3, 2.
     for (const [next, loss] of [[1, 5], [2, 2], [3, 3], [4, 2]]) await step.run(input(next, loss)); // prettier-ignore
     const state = await step.readState();
-    expect(Array.from(state['bestImages'].data)).toEqual([1, -1]);
+    expect(Array.from(state['bestImages'].data)).toEqual([3, -3]);
     expect(Array.from(state['bestLoss'].data)).toEqual([2]);
     await step.dispose();
   }
 });
 
 describe.each([
-  ['a network of the lower resolution', lower],
-  ['a teacher of one resolution', fixed],
-])('two resolutions, with %s', (_, lowered) => {
+  ['a network of the lower resolution', lower, 0],
+  // One stage is not tried before the first batch.
+  ['a teacher of one resolution', fixed, 1],
+])('two resolutions, with %s', (_, lowered, untold) => {
   test('give images of the full one whose loss is below that of noise, with the time left', async () => {
     const events: ProgressEvent[] = [];
     const inversion = await createInversion(
@@ -129,7 +117,8 @@ describe.each([
     expect(logits.shape).toEqual([4, 4]);
     expect(targets.toSorted()).toEqual([0, 1, 2, 3]);
     expect(events.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, i) => 31 + i));
-    expect(events.every(({ secondsLeft }) => secondsLeft !== undefined && secondsLeft >= 0)).toBe(true);
+    expect(events.map(({ secondsLeft }) => secondsLeft! >= 0).indexOf(true)).toBe(untold);
+    expect(events.slice(untold).every(({ secondsLeft }) => secondsLeft! >= 0)).toBe(true);
     expect(events.at(-1)!.secondsLeft).toBe(0);
     expect(terms['loss']).toBeLessThan(events[0].terms!['loss']);
   });
@@ -144,6 +133,38 @@ describe.each([
       expect(Math.abs(x - images[1][i])).toBeLessThan(0.02);
     });
   });
+});
+
+test.each<[string, Lowering, Partial<InversionOptions>]>([
+  ['images of a teacher of one resolution', fixed, {}],
+  ['procedural images', lower, { start: 'procedural' }],
+])('%s of small size are made at its own alone', async (_, lowered, start) => {
+  const make = (courses: InversionPreset['courses'], seen: Lowering) => {
+    const preset = { ...SMALL_IMAGES, weights, courses };
+    const all = { ...options, ...start, preset, count: 4, iterations: 8 };
+    return dream(compiled, seen, preprocessing, all, createRandom(3));
+  };
+  const { noise, procedural } = SMALL_IMAGES.courses;
+  const whole = { noise: { ...noise, resolutions: [] }, procedural };
+  expect(await make(SMALL_IMAGES.courses, lowered)).toEqual(await make(whole, lower));
+});
+
+test('images from noise are made at three resolutions', async () => {
+  const sizes = new Set<string>();
+  const watched = ((batch: number, resolution?: readonly [number, number]) => {
+    if (resolution) sizes.add(resolution.join());
+    return resolution ? lower(batch, resolution) : lower(batch);
+  }) as Lowering;
+  const made = (seen: Lowering) =>
+    dream(
+      compiled,
+      seen,
+      preprocessing,
+      { ...options, preset: SMALL_IMAGES, count: 4, iterations: 8 },
+      createRandom(3),
+    );
+  expect((await made(watched)).images).not.toEqual((await made(fixed)).images);
+  expect([...sizes]).toEqual(['2,2', '4,4']);
 });
 
 test('batches depend on the seed and their index alone, and batches are no larger than the preset allows', async () => {

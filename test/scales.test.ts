@@ -55,13 +55,13 @@ describe('a step', () => {
     target.map((goal, i) => 2 * weights[i] * (image[i] - goal));
 
   /** Adam on each scale's own pixels, in double precision; the image is the sum of what TensorFlow.js enlarges. */
-  function descendParts(steps: number): number[] {
-    const parts = scalesOf([height, width]).map(([own, across]) => {
+  function descendParts(steps: number, falloff: number): number[] {
+    const parts = scalesOf([height, width]).map(([own, across], scale) => {
       const bases = Array.from({ length: own * across }, (_, i) => {
         const pixel = tf.oneHot(tf.tensor1d([i], 'int32'), own * across);
         return enlarge(tf.reshape<tf.Rank.R2>(pixel, [own, across]), [height, width]).dataSync();
       });
-      return bases.map((base) => ({ base, first: 0, second: 0 }));
+      return bases.map((base) => ({ base, rate: 0.05 * falloff ** scale, first: 0, second: 0 }));
     });
     const image = Array<number>(height * width).fill(0);
     for (let t = 1; t <= steps; t++) {
@@ -72,25 +72,25 @@ describe('a step', () => {
         pixel.second = OPTIONS.beta2 * pixel.second + (1 - OPTIONS.beta2) * slope ** 2;
         const m = pixel.first / (1 - OPTIONS.beta1 ** t);
         const v = pixel.second / (1 - OPTIONS.beta2 ** t);
-        const move = (0.05 * m) / (Math.sqrt(v) + OPTIONS.epsilon);
+        const move = (pixel.rate * m) / (Math.sqrt(v) + OPTIONS.epsilon);
         for (let i = 0; i < image.length; i++) image[i] -= move * pixel.base[i];
       }
     }
     return image;
   }
 
-  test('is one of Adam for the pixels of every scale', () => {
+  test.each([1, 0.4])('is one of Adam for the pixels of every scale, at rates that fall by %f', (falloff) => {
     const steps = 5;
     let image: tf.Tensor = tf.zeros([1, 1, height, width]);
     let moments: Tensors = toTensors(startMoments(image.shape));
     for (let t = 1; t <= steps; t++) {
       const gradient = tf.tensor(gradientAt(image.dataSync()), image.shape);
       const rate = tf.scalar(adamLearningRate(0.05, t, OPTIONS));
-      const next = adamAtScales(moments, gradient, rate, OPTIONS);
+      const next = adamAtScales(moments, gradient, rate, { ...OPTIONS, falloff });
       image = tf.sub(image, next.move);
       moments = next.moments;
     }
-    const expected = descendParts(steps);
+    const expected = descendParts(steps, falloff);
     expect(Math.hypot(...expected)).toBeGreaterThan(1);
     image.dataSync().forEach((x: number, i: number) => {
       expect(x).toBeCloseTo(expected[i], 4);

@@ -29,6 +29,8 @@ export interface DreamMode {
   readonly targets?: 'classes' | 'entropy';
   /** Whether a student competes, whose weights the state holds as `student:` and the parameter's name; default false. */
   readonly adaptive?: boolean;
+  /** Of the rate, from each scale of the images to the next (`adamAtScales`); default 1. */
+  readonly falloff?: number | undefined;
 }
 
 /**
@@ -47,8 +49,8 @@ const TEMPERATURE = 3;
 /**
  * One update of a batch of images in normalised pixel space.
  * state: `images` [batch, channels, height, width] and their `startMoments`; a student, which stays as it is.
- * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [network's height, height]
- * and `columns` [network's width, width], made by `shiftMatrix`.
+ * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [height, height] and
+ * `columns` [width, width], made by `shiftMatrix`.
  * output: the loss and its unweighted terms, scalars, and `logits` [batch, classes], of the images before the update.
  */
 export function createDreamStep(
@@ -77,7 +79,7 @@ export function createDreamStep(
     );
 
     const { move, moments } = labelled(tf, 'the update of the images', () =>
-      adamAtScales(state, gradients['images'], input['learningRate'], ADAM),
+      adamAtScales(state, gradients['images'], input['learningRate'], { ...ADAM, falloff: mode.falloff }),
     );
     const moved = tf.sub(start, move);
     const { range } = preprocessing;

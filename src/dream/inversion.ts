@@ -10,8 +10,8 @@ import { STUDENT, type DreamMode } from './dream-step.js';
 import type { Dreams } from './dreams.js';
 import { naturalNoise } from './noise.js';
 import { drawImages } from './procedural/procedural-images.js';
-import { inversionPreset, type InversionPreset } from './presets.js';
-import { compileStages, type Given, type Stage } from './stages.js';
+import { inversionPreset, type InversionPreset, type StartName } from './presets.js';
+import { compileStages, type Given, type Optimised, type Stage } from './stages.js';
 import { balancedTargets, oneHot, predictedClasses } from './targets.js';
 
 export interface InversionOptions {
@@ -25,8 +25,8 @@ export interface InversionOptions {
   readonly preset?: InversionPreset | undefined;
   /** `classes` (default): balanced ones, in each batch and over all. `entropy`: whatever the teacher is sure of. */
   readonly targets?: DreamMode['targets'];
-  /** What the images are before the first update, see `START`. Default noise, as in the paper. */
-  readonly start?: keyof typeof START | undefined;
+  /** What the images are before the first update. Default noise, as in the paper. */
+  readonly start?: StartName | undefined;
   /**
    * Adaptive DeepInversion: the student to compete with, asked for anew for each batch, so that it may be in training.
    * Its weights are those of the teacher's network, by name.
@@ -87,7 +87,13 @@ export async function createInversion(
     engine,
     lower,
     preprocessing,
-    { batch, iterations, preset, mode: { targets: mode, adaptive: student !== undefined } },
+    {
+      batch,
+      iterations,
+      preset,
+      course: preset.courses[start],
+      mode: { targets: mode, adaptive: student !== undefined },
+    },
     given(0),
   );
 
@@ -100,7 +106,10 @@ export async function createInversion(
       return atStep('dream step', done + 1, steps, ADVICE);
     };
     if (stages.length > 1) await measureStages(stages, own, begin());
-    let images = startImages(START[start], stages[0], preprocessing, stream);
+    let made: Optimised = {
+      images: startImages(START[start], stages[0], preprocessing, stream),
+      output: null,
+    };
     for (const stage of stages) {
       const end = (_: number, output: Arrays) => {
         done++;
@@ -113,10 +122,12 @@ export async function createInversion(
           ...(left === undefined ? {} : { secondsLeft: left }),
         });
       };
-      images = await stage.optimise(images, own, stream, { begin, end });
+      made = await stage.optimise(made.images, own, stream, { begin, end });
     }
     const last = stages[stages.length - 1];
-    const output = await last.evaluate(images, own, atStep('dream step', done, steps, ADVICE));
+    const { images } = made;
+    const output =
+      made.output ?? (await last.evaluate(images, own, atStep('dream step', done, steps, ADVICE)));
     const { logits } = output;
     return {
       images: fromPixelSpace(images, preprocessing),
@@ -144,7 +155,7 @@ type Draw = (shape: readonly number[], random: Random) => Float32Array;
 const START = {
   noise: naturalNoise,
   procedural: (shape: readonly number[], random: Random) => drawImages(shape, random).data,
-} as const satisfies Record<string, Draw>;
+} as const satisfies Record<StartName, Draw>;
 
 /** Within the valid range. */
 function startImages(draw: Draw, { shape }: Stage, { range }: Preprocessing, random: Random): HostTensor {

@@ -1,18 +1,16 @@
 import type { HostTensor } from '../engine/engine.js';
 
 /**
- * Enlargement of `from` elements to `size` by nearest neighbours, optional mirroring, then a circular shift, as one matrix
- * P [size, from]: rows of an image move by `P x`, columns by `x transpose(P)`. A permutation where nothing is enlarged;
- * element i of the result is then element i - shift of the (mirrored) original.
+ * Optional mirroring, then a circular shift, as one permutation matrix P [size, size]: rows of an image move by `P x`,
+ * columns by `x transpose(P)`. Element i of the result is element i - shift of the (mirrored) original.
  */
-export function shiftMatrix(size: number, shift: number, mirror = false, from = size): HostTensor {
-  const data = new Float32Array(size * from);
+export function shiftMatrix(size: number, shift: number, mirror = false): HostTensor {
+  const data = new Float32Array(size * size);
   for (let i = 0; i < size; i++) {
     const moved = (((i - shift) % size) + size) % size;
-    const original = mirror ? size - 1 - moved : moved;
-    data[i * from + Math.floor((original * from) / size)] = 1;
+    data[i * size + (mirror ? size - 1 - moved : moved)] = 1;
   }
-  return { shape: [size, from], data };
+  return { shape: [size, size], data };
 }
 
 /** Images enlarged to the height and width of `shape` [count, channels, height, width] by nearest neighbours. */

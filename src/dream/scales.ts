@@ -23,26 +23,32 @@ export function startMoments([count, channels, height, width]: readonly number[]
   return Object.fromEntries(entries);
 }
 
+export interface ScalesOptions extends AdamOptions {
+  /** The rate of each scale, relative to that of the one before, which is twice as large; default 1. */
+  readonly falloff?: number | undefined;
+}
+
 /**
  * One step of Adam on images taken as sums of images of all scales, each enlarged linearly: what is to be subtracted from
  * them. A region then moves as far in an update as a pixel, where on pixels alone Adam lets each go its own way, and light
  * and colour take many updates to come right.
  * @param moments of `startMoments`' names
  * @param gradient of the images, [count, channels, height, width]
- * @param learningRate a scalar made by `adamLearningRate`
+ * @param learningRate of the images' own scale, a scalar made by `adamLearningRate`
  */
 export function adamAtScales(
   moments: Tensors,
   gradient: tf.Tensor,
   learningRate: tf.Tensor,
-  options: AdamOptions,
+  { falloff = 1, ...options }: ScalesOptions,
 ): { readonly move: tf.Tensor; readonly moments: Tensors } {
   const [, , height, width] = gradient.shape as [number, number, number, number];
   const next: Record<string, tf.Tensor> = {};
   const moves = scalesOf([height, width]).map((size, scale) => {
     const update = (own: tf.Tensor) => {
       const old = { first: moments[`first:${scale}`], second: moments[`second:${scale}`] };
-      const { move, first, second } = adam(old, own, learningRate, options);
+      const rate = falloff === 1 ? learningRate : tf.mul(learningRate, falloff ** scale);
+      const { move, first, second } = adam(old, own, rate, options);
       Object.assign(next, { [`first:${scale}`]: first, [`second:${scale}`]: second });
       return move;
     };
