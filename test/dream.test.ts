@@ -25,8 +25,11 @@ const preprocessing: Preprocessing = {
 };
 const lower = () => network;
 const weights = { crossEntropy: 1, batchNorm: 1, totalVariation: 0.01, l2: 0.001 };
-const noise = { ...SMALL_IMAGES.courses.noise, learningRate: 0.05, resolutions: [] };
-const preset = { ...SMALL_IMAGES, courses: { ...SMALL_IMAGES.courses, noise }, weights };
+const courses = {
+  ...SMALL_IMAGES.courses,
+  noise: { ...SMALL_IMAGES.courses.noise, learningRate: 0.05, resolutions: [] },
+};
+const preset = { ...SMALL_IMAGES, courses, weights };
 const options: DreamOptions = { batch: BATCH, count: 2 * BATCH, iterations: 40, preset };
 let engine: Engine;
 beforeAll(async () => {
@@ -184,7 +187,11 @@ describe('dreaming', () => {
     const losses: number[] = [];
     const eager = {
       ...options,
-      preset: { ...SMALL_IMAGES, weights: { ...weights, crossEntropy: 10 } },
+      preset: {
+        ...preset,
+        courses: { ...courses, noise: { ...courses.noise, learningRate: 0.2 } },
+        weights: { ...weights, crossEntropy: 10 },
+      },
     };
     const { images, targets } = await dream(engine, lower, preprocessing, eager, createRandom(0), {
       onProgress: ({ terms }) => losses.push(terms!['loss']),
