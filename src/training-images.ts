@@ -137,10 +137,10 @@ async function useGenerator(
   { stage, control }: Pick<RunRecord, 'stage' | 'control'>,
 ): Promise<TrainingImages> {
   const { batch, shift } = generator;
-  const { batches, iterations } = companions;
+  const { batches, iterations, start } = companions;
   const count = dryRun ? 0 : batches * batch;
   const make = () =>
-    makeCompanions(engine, lower, preprocessing, { batch, count, iterations }, random, control);
+    makeCompanions(engine, lower, preprocessing, { batch, count, iterations, start }, random, control);
   // None, where there is no time for any.
   const made = batches === 0 ? null : await stage('companions', make);
   const network = lower(batch);
@@ -171,12 +171,11 @@ function makeCompanions(
   engine: Engine,
   lower: Lowering,
   preprocessing: Preprocessing,
-  work: Pick<DreamOptions, 'batch' | 'count' | 'iterations'>,
+  work: Pick<DreamOptions, 'batch' | 'count' | 'iterations' | 'start'>,
   random: Random,
   control: RunControl,
 ): Promise<Dreams> {
-  const options = { ...work, start: 'procedural' } as const;
-  return dream(engine, lower, preprocessing, options, random.split('companions'), {
+  return dream(engine, lower, preprocessing, work, random.split('companions'), {
     ...control,
     onProgress: (event) => control.onProgress?.({ ...event, stage: 'companions' }),
   });

@@ -256,8 +256,8 @@ function measureDreaming(
   control: RunControl,
 ): Promise<Pace> {
   const { model, preprocessing } = subject;
-  const start = subject.synthesis === 'generator' ? 'procedural' : 'noise';
-  const few = { ...preset.dream, start, count: 1, iterations: MEASURED_STEPS } as const;
+  const { start = 'noise' } = subject.synthesis === 'generator' ? preset.companions : preset.dream;
+  const few = { ...preset.dream, start, count: 1, iterations: MEASURED_STEPS };
   const lower = lowering(model, { maxMemory });
   const { length } = inversionPreset(subject.network.input.shape).courses[start].resolutions;
   const work = (own: RunControl) => dream(engine, lower, preprocessing, few, createRandom(0), own);

@@ -65,7 +65,7 @@ test('some of each kind are measured on, and not learnt from', async () => {
   // Companions alone, so that soon all of them have been handed out; not moved, so that each can be known again.
   const images = await generated({
     ...TINY_PRESET,
-    companions: { batches: 3, iterations: 1, share: 1 },
+    companions: { batches: 3, iterations: 1, start: 'procedural', share: 1 },
     procedural: 0,
     generator: { ...TINY_PRESET.generator, batch: 8, measured: 5, shift: 0 },
   });

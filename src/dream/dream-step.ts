@@ -29,8 +29,6 @@ export interface DreamMode {
   readonly targets?: 'classes' | 'entropy';
   /** Whether a student competes, whose weights the state holds as `student:` and the parameter's name; default false. */
   readonly adaptive?: boolean;
-  /** Of the rate, from each scale of the images to the next (`adamAtScales`); default 1. */
-  readonly falloff?: number | undefined;
 }
 
 /**
@@ -52,12 +50,14 @@ const TEMPERATURE = 3;
  * input: `targets` one-hot [batch, classes]; `learningRate` [] from `adamLearningRate`; `rows` [height, height] and
  * `columns` [width, width], made by `shiftMatrix`.
  * output: the loss and its unweighted terms, scalars, and `logits` [batch, classes], of the images before the update.
+ * @param falloff of the rate, from each scale of the images to the next (`adamAtScales`)
  */
 export function createDreamStep(
   network: Network,
   preprocessing: Preprocessing,
   weights: DreamWeights,
   mode: DreamMode = {},
+  falloff = 1,
 ): Step {
   return (state, input) => {
     const start = state['images'];
@@ -79,7 +79,7 @@ export function createDreamStep(
     );
 
     const { move, moments } = labelled(tf, 'the update of the images', () =>
-      adamAtScales(state, gradients['images'], input['learningRate'], { ...ADAM, falloff: mode.falloff }),
+      adamAtScales(state, gradients['images'], input['learningRate'], { ...ADAM, falloff }),
     );
     const moved = tf.sub(start, move);
     const { range } = preprocessing;

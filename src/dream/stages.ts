@@ -73,7 +73,7 @@ export async function compileStages(
     const { shape } = network.input;
     const move = createMove(shape, Math.round((preset.jitter * shape[2]) / fullHeight));
     const step = await engine.compile(
-      keepBest(createDreamStep(network, preprocessing, preset.weights, { ...mode, falloff: course.falloff })),
+      keepBest(createDreamStep(network, preprocessing, preset.weights, mode, course.falloff)),
       {
         state: { ...startState(zeros(shape)), ...example.constants },
         input: { targets: example.targets, ...move(), learningRate: scalar(0) },
