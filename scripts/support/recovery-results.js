@@ -107,7 +107,7 @@ function ablationTable(runs, all) {
     settingOf,
   );
   if (groups.size === 0) return '';
-  const rows = [...groups.values()].map((group) => {
+  const rows = [...groups.values()].sort(byTeacherAndCut).map((group) => {
     const [{ row }] = group;
     const whole = all.filter(
       (run) =>
@@ -131,16 +131,29 @@ function ablationTable(runs, all) {
 
 /** How well held-out agreement tells accuracy, as a share of the teacher's. Dreams that are sure of their class measure little. */
 function correlationText(runs) {
-  const points = runs
-    .filter((run) => run.agreement !== null && run.row.method !== 'ceiling' && !run.row.synthesis)
-    .map(({ agreement, accuracy }) => [agreement, accuracy.recovered / accuracy.teacher]);
-  if (points.length < 3) return '';
-  const [x, y] = [0, 1].map((i) => points.map((point) => point[i]));
+  const judged = runs.filter(
+    (run) => run.agreement !== null && run.row.method !== 'ceiling' && !run.row.synthesis,
+  );
+  const byTeacher = [...groupBy(judged, ({ row }) => row.teacher)].sort(([a], [b]) => a.localeCompare(b));
+  const rows = [['all', judged], ...byTeacher]
+    .filter(([, group]) => group.length >= ENOUGH)
+    .map(([name, group]) => [name, String(group.length), ...correlations(group)]);
+  if (rows.length === 0) return '';
   return `## Held-out agreement and accuracy
 
-Over ${points.length} runs by the generator, agreement on held-out synthetic images against accuracy on real ones as a share of the teacher's:
-Pearson ${pearson(x, y).toFixed(3)}, Spearman ${pearson(ranks(x), ranks(y)).toFixed(3)}.
-`;
+Agreement on held-out synthetic images against accuracy on real ones as a share of the teacher's, over all runs by the
+generator. Where students are as good as their teacher whatever is cut, as a VGG-9's are, there is little to tell.
+
+${table(['teacher', 'runs', 'Pearson', 'Spearman'], rows)}`;
+}
+
+/** Runs, for a correlation to say something. */
+const ENOUGH = 10;
+
+function correlations(runs) {
+  const agreements = runs.map(({ agreement }) => agreement);
+  const shares = runs.map(({ accuracy }) => accuracy.recovered / accuracy.teacher);
+  return [pearson(agreements, shares), pearson(ranks(agreements), ranks(shares))].map((r) => r.toFixed(3));
 }
 
 export function pearson(x, y) {
