@@ -12,11 +12,11 @@ other images are the fairer judge. Seconds are of runs that had the machine, of 
 same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
-ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. What is marked \\* is
-of earlier settings: companions of 20 updates in place of 28. Many of them also had companions that moved pixel by pixel (see
-below), of 12 updates for each halving, half as many and half as many in what is learnt from; a fifth, not half, of an equal
-share kept for every layer; images that remembered their gradients for longer; or learnt by plain gradient descent with a heavy
-ball in place of LARS, in half as many steps again (\`fast\`: a tenth). The paper's recipe takes as long whatever is cut.
+ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. The
+paper's recipe takes as long whatever is cut.
+`;
+
+const STARRED = `What is marked \\* is of earlier settings, which \`EARLIER\` in \`scripts/support/recovery-results.js\` names.
 `;
 
 /** @param all as the cache holds them */
@@ -25,7 +25,7 @@ export function writeResults(all) {
   for (const run of all) newest.set(settingOf(run), Math.max(ageOf(run), newest.get(settingOf(run)) ?? 0));
   const runs = all.filter((run) => ageOf(run) === newest.get(settingOf(run)));
   const parts = [
-    INTRODUCTION,
+    INTRODUCTION + (runs.some(isOlder) ? STARRED : ''),
     mainTable(runs),
     ablationTable(runs, all),
     correlationText(all),
@@ -96,7 +96,9 @@ function byTeacherAndCut([{ row: a }], [{ row: b }]) {
     a.teacher.localeCompare(b.teacher) ||
     rank(a) - rank(b) ||
     (a.sparsity ?? 1) - (b.sparsity ?? 1) ||
-    String(a.pattern).localeCompare(String(b.pattern))
+    String(a.pattern).localeCompare(String(b.pattern)) ||
+    String(a.synthesis).localeCompare(String(b.synthesis)) ||
+    Number(a.dreams) - Number(b.dreams)
   );
 }
 
@@ -176,8 +178,9 @@ const recovered = (run) => run.accuracy.recovered;
 /** What runs of several seeds have in common. */
 const settingOf = ({ row }) => JSON.stringify({ ...row, seed: undefined });
 /**
- * Settings before today's, the oldest first: by gradient descent with a heavy ball; by LARS, images of long memories; moved
- * pixel by pixel; companions of 20 updates.
+ * Settings before today's, the oldest first: by gradient descent with a heavy ball, in half as many steps again; by LARS, images
+ * that remember their gradients for longer; moved pixel by pixel, half as many companions, and a layer left with a fifth of an
+ * equal share at least, not half; companions of 20 updates.
  */
 const EARLIER = ['before', 'lars', 'pixels', 'twenty'];
 /** Of settings before today's, which a line of the cache says. */
