@@ -98,7 +98,7 @@ function byTeacherAndCut([{ row: a }], [{ row: b }]) {
     (a.sparsity ?? 1) - (b.sparsity ?? 1) ||
     String(a.pattern).localeCompare(String(b.pattern)) ||
     String(a.synthesis).localeCompare(String(b.synthesis)) ||
-    Number(a.dreams) - Number(b.dreams)
+    Number(a.dreams ?? 0) - Number(b.dreams ?? 0)
   );
 }
 
