@@ -13,7 +13,7 @@ same kind differ by a third.
 **After each rung** are agreements with the teacher on held-out synthetic images, the only thing a run can see of its own
 success. *Paper* is the recipe of arXiv 2511.20702 in PyTorch (\`scripts/paper_recipe_pytorch.py\`), *ceiling* the same
 ladder on 2,000 real unlabelled images in place of dreams, *of it* what share of that is recovered. The
-paper's recipe takes as long whatever is cut.
+paper's recipe takes as long whatever is cut; where pruning alone costs a point or two, it comes back to the teacher, too.
 `;
 
 const STARRED = `What is marked \\* is of earlier settings, which \`EARLIER\` in \`scripts/support/recovery-results.js\` names.
